@@ -2,6 +2,7 @@
 
 import os
 
+import seglib  # noqa: F401  sets how PyTorch waits, also for the notebooks' cells that import torch first
+
 os.environ |= {"SEGLIB_OFFLINE": "1", "SEGLIB_SOURCE": "clip"}  # the notebooks' kernels inherit both
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as seglib sets it, for cells that import torch first
 os.environ.pop("MPLBACKEND", None)  # a notebook's kernel chooses its own

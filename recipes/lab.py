@@ -7,6 +7,8 @@ from pathlib import Path
 
 from jupyterlab.labapp import main
 
+import seglib  # noqa: F401  sets how PyTorch waits, also for cells that import torch first
+
 project = Path(__file__).resolve().parents[1]
 notebooks = project / "notebooks"
 options = [
@@ -18,7 +20,6 @@ options = [
 ]
 if hasattr(os, "geteuid") and os.geteuid() == 0:
     options.append("--allow-root")  # root in a container; Jupyter refuses otherwise
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as seglib sets it, for cells that import torch first
 screen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
 if not screen or os.environ.get("SSH_CONNECTION") or Path("/.dockerenv").exists():
     options.append("--no-browser")

@@ -15,9 +15,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbval.plugin import get_sanitize_patterns
 
+import seglib  # noqa: F401  sets how PyTorch waits, also for cells that import torch first
+
 here = Path(__file__).resolve().parents[1]
 os.environ |= {"SEGLIB_OFFLINE": "1", "SEGLIB_SOURCE": "clip"}
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as seglib sets it, for cells that import torch first
 os.environ.pop("MPLBACKEND", None)  # each kernel chooses its own: figures go into the notebook
 
 rules = get_sanitize_patterns((here / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8"))

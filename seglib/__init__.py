@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-# PyTorch's threads wait for one another by spinning. Beside any other program that wants the cores, a video call
-# say, a prediction then takes ten times as long. Let them sleep instead; it must be said before PyTorch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# On Linux, PyTorch's threads wait for one another by spinning. Beside any other program that wants the cores, a video
+# call say, a prediction then takes ten times as long or more. Let them spin briefly, then sleep: as fast on an idle
+# machine, and fair on a busy one. It must be said before PyTorch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 # name -> the module that defines it. This table is the public interface.
 _HOME = {

@@ -3,9 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from seglib import __version__
+from seglib.errors import UsageError
 
 _FILES = """\
 SRC: videos, pictures, or folders of them.
@@ -44,18 +46,26 @@ _EXAMPLES = {
 }
 
 
+# command -> the module and function that do it: function(options) -> exit code. Imported when it is asked for, since
+# --help should not wait for PyTorch.
+_RUN = {
+    "blur": "commands.make_files",
+    "substitute": "commands.make_files",
+    "mask": "commands.make_files",
+    "models": "commands.list_models",
+    "fetch": "commands.fetch_weights",
+    "samples": "commands.copy_samples",
+    "demo": "demo.run_command",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.command == "demo":
-        return _demo(options)
-    from seglib import commands  # only now: --help should not wait for PyTorch
-
-    run = {"models": commands.list_models, "fetch": commands.fetch_weights, "samples": commands.copy_samples}
+    options = _parser().parse_args(arguments)
+    module, function = _RUN[options.command].split(".")
     try:
-        return run.get(options.command, commands.make_files)(options)
-    except commands.UsageError as error:
+        return int(getattr(import_module(f"seglib.{module}"), function)(options))
+    except UsageError as error:
         print(f"seglib {options.command}: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -64,20 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; nothing unfinished was left behind", file=sys.stderr)
         return 130
-
-
-def _demo(options: argparse.Namespace) -> int:
-    from seglib.demo import run_demo  # only now: --help should not wait for PyTorch
-
-    try:
-        run_demo(options.out, options.frames)
-    except OSError as error:
-        print(f"seglib: cannot write to {options.out}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; nothing unfinished was left behind", file=sys.stderr)
-        return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from seglib.batch import Outcome, Settings, load_once, run_here, run_on_cluster
-from seglib.errors import SourceError, WeightsUnavailable
+from seglib.errors import SourceError, UsageError, WeightsUnavailable
 from seglib.mask import class_numbers, nearest_first
-from seglib.naming import UsageError, absolute, plan
+from seglib.naming import absolute, plan
 from seglib.predict import MODELS, model_table
 from seglib.samples import DATA
 from seglib.substitute import Background

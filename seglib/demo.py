@@ -1,5 +1,6 @@
 """The demo: blur and replace the recorded clip, without a browser or a screen."""
 
+from argparse import Namespace
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,15 @@ from seglib.substitute import Replace
 from seglib.video import VideoWriter
 
 Step = tuple[Frame, Mask, Mask, Frame, Frame]  # frame, raw mask, clean mask, blurred, replaced
+
+
+def run_command(options: Namespace) -> int:
+    """``demo``: run it, or say in one line where nothing can be written."""
+    try:
+        run_demo(options.out, options.frames)
+    except OSError as error:
+        raise OSError(f"cannot write to {options.out}: {error.strerror or error}") from error
+    return 0
 
 
 def run_demo(folder: Path, frames: int | None = None) -> None:

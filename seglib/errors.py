@@ -1,6 +1,6 @@
 """What can go wrong outside the program: no camera, a bad file, no weights.
 
-Wrong arguments raise Python's own ``ValueError`` or ``TypeError``. These three are for things that the
+Wrong arguments raise Python's own ``ValueError`` or ``TypeError``. The first three are for things that the
 caller cannot know beforehand. Their messages say what was tried and what to do next.
 """
 
@@ -15,3 +15,7 @@ class SourceError(RuntimeError):
 
 class WeightsUnavailable(RuntimeError):
     """The trained weights of a network are not on this machine and could not be fetched, or are damaged."""
+
+
+class UsageError(Exception):
+    """Arguments on the command line that do not fit together; the message says why. Nothing has been done."""

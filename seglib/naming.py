@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seglib.batch import Settings, Task
+from seglib.errors import UsageError
 from seglib.pictures import is_picture
 from seglib.video.encoding import ENDINGS, Recipe
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # endings that a picture keeps; the others become .png
 _IN_FOLDERS = (*ENDINGS, *_PICTURES, ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp")
-
-
-class UsageError(Exception):
-    """Arguments that do not fit or do not go together; the message says why. Nothing has been done."""
 
 
 def plan(sources: Sequence[str], target: str, settings: Settings, force: bool = False) -> list[Task]:
