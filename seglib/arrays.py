@@ -4,6 +4,7 @@ A frame, labels and a mask are plain numpy arrays. What makes them one or the ot
 range, so that is what is checked, and the error says what came in and how to mend it.
 """
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -77,6 +78,12 @@ def check_positive(value: float, name: str) -> float:
     if not (np.isfinite(number) and number > 0):
         raise ValueError(f"{name} is {value}, but must be above 0")
     return number
+
+
+def bands(height: int, rows: int = 32) -> Iterator[slice]:
+    """The rows of a picture, a few at a time: what is done band by band stays in the processor's fastest memory."""
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
 
 
 def _kind(value: object) -> str:

@@ -4,13 +4,15 @@ Source: He, Sun, Tang, "Guided Image Filtering", 2010, section 3.4 (colour guida
 as in He & Sun, "Fast Guided Filter", 2015.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Mask
 
-Plane = NDArray[np.float32]
+Plane = NDArray[Any]  # (H, W) or (H, W, 3) float32
 
 
 def guided_filter(mask: Mask, frame: Frame, radius: int, epsilon: float, shrink: int | None = None) -> Mask:
@@ -27,40 +29,52 @@ def guided_filter(mask: Mask, frame: Frame, radius: int, epsilon: float, shrink:
     """
     shrink = max(1, radius // 4) if shrink is None else shrink
     small = max(1, frame.shape[1] // shrink), max(1, frame.shape[0] // shrink)
-    colour = frame.astype(np.float32) / np.float32(255)  # (H, W, 3)
-    a, b = _explain(_resize(mask, small), _resize(colour, small), max(1, round(radius / shrink)), epsilon)
-    full = frame.shape[1], frame.shape[0]
-    a, b = _resize(a, full), _resize(b, full)  # (H, W, 3), (H, W)
-    return np.clip((a * colour).sum(axis=2) + b, 0, 1)
+    guide = _resize(frame, small).astype(np.float32)
+    guide *= np.float32(1 / 255)
+    *a, b = _explain(_resize(mask, small), guide, max(1, round(radius / shrink)), epsilon)
+    full = mask.shape[::-1]
+    result = _resize(b, full)  # (H, W)
+    for weight, channel in zip(a, cv2.split(frame), strict=True):
+        term = _resize(weight / 255, full)  # since the channel comes in levels
+        term *= channel
+        result += term
+    return np.asarray(np.clip(result, 0, 1, out=result), np.float32)
 
 
-def _explain(mask: Plane, colour: Plane, radius: int, epsilon: float) -> tuple[Plane, Plane]:
-    """The a (h, w, 3) and b (h, w) that best explain the mask by the colours near each pixel."""
+def _explain(mask: Plane, colour: Plane, radius: int, epsilon: float) -> list[Plane]:
+    """The a for red, green and blue, and b, that best explain the mask by the colours near each pixel."""
+    window = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(image: Plane) -> Plane:
-        window = (2 * radius + 1, 2 * radius + 1)
-        return np.asarray(cv2.blur(image, window, borderType=cv2.BORDER_REFLECT), np.float32)
+    def means(*planes: Plane) -> list[Plane]:
+        return [cv2.blur(plane, window, borderType=cv2.BORDER_REFLECT) for plane in planes]
 
-    mean_colour, mean_mask = mean(colour), mean(mask)
-    with_mask = mean(colour * mask[..., None]) - mean_colour * mean_mask[..., None]  # (h, w, 3) covariances
-    pairs = colour[..., :, None] * colour[..., None, :]  # (h, w, 3, 3)
-    spread = mean(pairs.reshape(*mask.shape, 9)).reshape(pairs.shape)
-    spread -= mean_colour[..., :, None] * mean_colour[..., None, :]
-    spread += np.float32(epsilon) * np.eye(3, dtype=np.float32)  # (h, w, 3, 3) covariances of the colours
+    colours = cv2.split(colour)
+    mean = means(*colours)
+    mean_mask = means(mask)[0]
+    # How each colour varies with the mask, and with each colour: variances on the diagonal, in the paper's order.
+    with_mask = [m - c * mean_mask for m, c in zip(means(*(c * mask for c in colours)), mean, strict=True)]
+    pairs = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+    spread = means(*(colours[i] * colours[j] for i, j in pairs))
+    spread = [m - mean[i] * mean[j] + (epsilon if i == j else 0) for m, (i, j) in zip(spread, pairs, strict=True)]
     a = _solve(spread, with_mask)
-    b = mean_mask - (a * mean_colour).sum(axis=2)
-    return mean(a), mean(b)
+    b = mean_mask - sum(x * y for x, y in zip(a, mean, strict=True))
+    return means(*a, b)
 
 
-def _solve(matrix: Plane, vector: Plane) -> Plane:
-    """Solve one symmetric 3 x 3 system a pixel by Cramer's rule: much faster than a call of LAPACK for each."""
-    first, second, third = matrix[..., 0, :], matrix[..., 1, :], matrix[..., 2, :]
-    minors = np.stack([np.cross(second, third), np.cross(third, first), np.cross(first, second)], axis=-2)
-    determinant = (first * minors[..., 0, :]).sum(axis=-1)
-    return (minors @ vector[..., None])[..., 0] / determinant[..., None]
+def _solve(matrix: list[Plane], vector: list[Plane]) -> list[Plane]:
+    """Solve one symmetric 3 x 3 system a pixel by Cramer's rule: much faster than a call of LAPACK for each.
+
+    matrix: its entries rr, rg, rb, gg, gb, bb, each an (h, w) plane.
+    """
+    rr, rg, rb, gg, gb, bb = matrix
+    first = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
+    second = first[1], rr * bb - rb * rb, rb * rg - rr * gb
+    third = first[2], second[2], rr * gg - rg * rg
+    determinant = rr * first[0] + rg * first[1] + rb * first[2]
+    return [sum(c * v for c, v in zip(row, vector, strict=True)) / determinant for row in (first, second, third)]
 
 
-def _resize(image: Plane, size: tuple[int, int]) -> Plane:
+def _resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """To (width, height): area averaging when it shrinks, bilinear when it grows."""
     how = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=how), np.float32)
+    return cv2.resize(image, size, interpolation=how)

@@ -36,7 +36,8 @@ def test_without_a_person_it_is_scipys_gaussian(sigma: float) -> None:
     frame = noise(120, 161)
     options = {"sigma": (sigma, sigma, 0), "truncate": 4, "mode": "mirror"}
     expected = scipy.ndimage.gaussian_filter(frame.astype(np.float64), **options)
-    assert np.abs(blur_background(frame, np.zeros((120, 161), np.float32), sigma) - expected).max() < 1
+    # Half a level for rounding, and where the blur is wide as much again: the small picture is rounded, too.
+    assert np.abs(blur_background(frame, np.zeros((120, 161), np.float32), sigma) - expected).max() < 1.5
 
 
 @pytest.mark.parametrize("name", ["astronaut", "collage"])
@@ -44,7 +45,7 @@ def test_without_a_person_kernel_51_is_the_articles_blur(name: str) -> None:
     frame = seglib.sample_frame(name)
     empty = np.zeros(frame.shape[:2], np.float32)
     ours = blur_background(frame, empty, kernel=51).astype(int)
-    assert np.abs(ours - cv2.GaussianBlur(frame.astype(np.float32), (51, 51), 0)).max() < 1
+    assert np.abs(ours - cv2.GaussianBlur(frame.astype(np.float32), (51, 51), 0)).max() < 1.5
     rounded = np.abs(ours - cv2.GaussianBlur(frame, (51, 51), 0))  # OpenCV counts bytes in steps of 1/256
     assert np.quantile(rounded, 0.999) <= 1
     np.testing.assert_array_equal(ours, blur_background(frame, empty), "at 480 rows it is the default")
