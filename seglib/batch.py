@@ -6,6 +6,7 @@ own name can therefore be skipped on a second run, whatever ended the first one.
 
 import os
 import re
+import shutil
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,6 +17,7 @@ import numpy as np
 
 from seglib.arrays import Frame, Mask
 from seglib.blur import Blur
+from seglib.cutout import CutOut
 from seglib.errors import SourceError, WeightsUnavailable
 from seglib.mask import clean_mask
 from seglib.moving import End, ReplaceWithVideo
@@ -23,11 +25,13 @@ from seglib.pictures import existing_file, is_picture, read_picture, write_pictu
 from seglib.substitute import Background, Fit, Replace
 from seglib.video.encoding import ENDINGS
 from seglib.video.process import Effect, process_video
+from seglib.video.stills import check_folder
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
     from seglib.predict import Model
+    from seglib.predict.loading import Runtime
 
 _EXPLAINED = (SourceError, WeightsUnavailable, OSError, ValueError)  # their messages say it all
 _PATIENCE = 10  # seconds for a scheduler to answer
@@ -37,17 +41,19 @@ _PATIENCE = 10  # seconds for a scheduler to answer
 class Settings:
     """What is to be done with every file.
 
-    effect: "blur" with sigma, "substitute" with background (a video, too), fit and end, or "mask", which shows the mask
-    itself, white on black. The rest as in :func:`process_video`. Small and picklable: a background file is named, not
-    held.
+    effect: "blur" with sigma, "substitute" with background (a video, too), fit and end, "cutout", or "mask", which
+    shows the mask itself, white on black. codec: also "png", for cutout into a folder of pictures. device, runtime: as
+    in :func:`load_model`. The rest as in :func:`process_video`. Small: a background file is named, not held.
     """
 
-    effect: Literal["blur", "substitute", "mask"] = "blur"
+    effect: Literal["blur", "substitute", "cutout", "mask"] = "blur"
     sigma: float | None = None
     background: Background = "black"
     fit: Fit = "cover"
     end: End = "loop"
     model: str = "portrait"
+    device: str | None = None
+    runtime: "Runtime" = "auto"
     keep: tuple[str, ...] = ("person",)
     crf: int | None = None
     codec: str | None = None
@@ -58,6 +64,8 @@ class Settings:
         """The effect itself. Raises ValueError or SourceError for a setting that does not fit."""
         if self.effect == "mask":
             return show_mask
+        if self.effect == "cutout":
+            return CutOut()
         if self.effect == "blur":
             return Blur(self.sigma)
         if isinstance(self.background, Path) and not is_picture(existing_file(self.background)):
@@ -67,7 +75,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
-    """A file to be made out of another one, a video or a picture. overwrite: replace an existing dst."""
+    """A file or a folder of PNG pictures, to be made of a video or a picture. overwrite: replace an existing dst."""
 
     src: Path
     dst: Path
@@ -77,20 +85,24 @@ class Task:
     @property
     def unfinished(self) -> Path:
         """The name of dst until it is whole, and for good if an interrupt ends the work."""
-        return self.dst.with_name(f"{self.dst.stem}.unfinished{self.dst.suffix}")
+        dot = "." if self.dst.suffix else "-"  # a folder of pictures has no ending
+        return self.dst.with_name(f"{self.dst.stem}{dot}unfinished{self.dst.suffix}")
 
     def check(self) -> None:
         """Raise FileExistsError if there is a dst that may not be replaced."""
         if self.dst.exists() and not self.overwrite:
             raise FileExistsError(f"{self.dst} exists; --force replaces it, --skip-existing leaves it")
+        if not self.dst.suffix:
+            check_folder(self.dst, overwrite=True)
 
     def discard_leftovers(self) -> None:
         """Remove what killed processes have left of this file, under its hidden names."""
-        name = re.compile(rf"\.{re.escape(self.unfinished.stem[:100])}\.[0-9a-f]{{32}}\.part")
+        stem, ending = re.escape(self.unfinished.stem[:100]), re.escape(self.dst.suffix)
+        name = re.compile(rf"\.{stem}\.[0-9a-f]{{32}}(\.older)?\.part{ending}")
         if self.dst.parent.is_dir():
             for path in self.dst.parent.iterdir():
-                if path.suffix == self.dst.suffix and name.fullmatch(path.stem):
-                    path.unlink(missing_ok=True)
+                if name.fullmatch(path.name):
+                    _remove(path)
 
 
 @dataclass(frozen=True)
@@ -155,10 +167,10 @@ def make_file(task: Task, progress: bool = False) -> str:
         task.src,
         task.unfinished,
         settings.make_effect(),
-        model=load_once(settings.model),
+        model=load_once(settings.model, settings.device, settings.runtime),
         keep=settings.keep,
         crf=settings.crf,
-        codec=settings.codec,
+        codec=settings.codec if task.dst.suffix else None,
         steady=settings.steady,
         progress=progress,
         overwrite=True,
@@ -180,25 +192,36 @@ def _make_picture(task: Task) -> str:
         raise ValueError(f"{task.src} is a picture, so {task.dst} must end in .png or .jpg")
     frame = read_picture(task.src)
     effect = task.settings.make_effect()
-    mask = clean_mask(load_once(task.settings.model).mask(frame, task.settings.keep), frame)
+    model = load_once(task.settings.model, task.settings.device, task.settings.runtime)
+    mask = clean_mask(model.mask(frame, task.settings.keep), frame)
     write_picture(task.dst, effect(frame, mask))
     return f"{task.dst}: {frame.shape[1]} × {frame.shape[0]}"
 
 
 @lru_cache(maxsize=1)
-def load_once(name: str) -> "Model":
+def load_once(name: str, device: str | None = None, runtime: "Runtime" = "auto") -> "Model":
     """The model, loaded once in each process: a worker keeps it from file to file."""
     from seglib.predict import load_model  # only now: PyTorch takes a while
 
-    return load_model(name)
+    return load_model(name, device=device, runtime=runtime)
 
 
 def _rename(unfinished: Path, path: Path) -> None:
     try:
+        if path.is_dir() and unfinished.is_dir():  # of older pictures; a file is replaced without further ado
+            _remove(path)
         os.replace(unfinished, path)
     except FileNotFoundError:  # a worker that was believed dead made the same file, and has just renamed it
         if not path.exists():
             raise
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder that may be gone already."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _submit(client: "Client", task: Task) -> "Future":

@@ -12,96 +12,52 @@ channels, does not leave this module. Taught in 01_capture.ipynb.
 import os
 import re
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 import cv2
 import numpy as np
 
 from seglib.arrays import Frame
-from seglib.camera import start_camera
-from seglib.colours import to_rgb
+from seglib.boxes import promised_bytes
+from seglib.camera import on_a_hub, start_camera
+from seglib.colours import UNTOLD, to_rgb
 from seglib.errors import CameraUnavailable, SourceError
 from seglib.pictures import existing_file, is_picture, read_picture
 from seglib.samples import sample_clip
+from seglib.source import Source
 
 _TEXT = ("tty", "bin", "xbin", "adf", "idf")  # FFmpeg plays text files as old terminals showed them
 
 
-def open_source(source: int | str | Path = "auto") -> "Source":
+def open_source(source: int | str | Path = "auto") -> Source:
     """Open a source of frames.
 
     source: "clip" for the recorded clip; 0, 1, … for a camera; the path of a video or picture file (its content
-        decides which); or "auto": camera 0 if there is one, else the clip, and it prints which.
+        decides which); "browser" for the camera of the browser that shows the notebook, which is for a kernel on
+        another machine and is read from a thread, see browser_camera.py; or "auto": camera 0 if there is one, else
+        the clip, and it prints which.
     If the environment variable SEGLIB_SOURCE is set, it stands in for "auto" and for every camera.
     Returns an iterator of (H, W, 3) uint8 RGB frames, to be used in a ``with`` block.
     Raises CameraUnavailable within 2 seconds (5 on Windows) if there is no camera, SourceError for a file that is
-    missing, empty, damaged or neither video nor picture, ValueError for a camera number below 0.
+    missing, empty, damaged or neither video nor picture, ValueError for a camera number below 0. The browser camera
+    raises CameraUnavailable while it is read: refused, missing, busy, or nobody presses its button.
     """
-    if source == "auto" or _is_camera_number(source):
+    if source in ("auto", "browser") or _is_camera_number(source):
         source = _from_environment(source)
     if source == "auto":
         return _camera_or_clip()
     if _is_camera_number(source):
         return CameraSource(int(str(source)))
+    if source == "browser":
+        from seglib.browser_camera import BrowserSource  # widgets, which only this source needs
+
+        return BrowserSource()
     if source == "clip":
         return VideoSource(sample_clip())
     if not isinstance(source, str | Path):
-        raise TypeError(f"source is {source!r}, but must be a camera number, a path, 'clip' or 'auto'")
+        raise TypeError(f"source is {source!r}, but must be a camera number, a path, 'clip', 'browser' or 'auto'")
     path = existing_file(source)
     return PictureSource(path) if is_picture(path) else VideoSource(path)
-
-
-class Source:
-    """An iterator of frames that can be closed. Subclasses say how to read the next frame and how to let go.
-
-    name: what it is, for people. fps: frames per second, 0 if unknown.
-    """
-
-    name: str
-    fps: float = 0.0
-    _closed = False
-
-    def read(self) -> Frame | None:
-        """The next frame, or None at the end."""
-        raise NotImplementedError
-
-    def release(self) -> None:
-        """Let go of the camera or file. Called once."""
-
-    def close(self) -> None:
-        """Let go of the camera or file; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
-            self.release()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Frame:
-        if self._closed:
-            raise StopIteration
-        try:
-            frame = self.read()
-        except BaseException:  # a broken file, an unplugged camera, Ctrl-C: let go, then tell
-            self.close()
-            raise
-        if frame is None:
-            self.close()
-            raise StopIteration
-        return frame
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
 
 
 class CameraSource(Source):
@@ -132,7 +88,7 @@ class VideoSource(Source):
         self.name = path.name
         self._path = path
         try:
-            self._container = av.open(str(path))
+            self._container = av.open(str(path), metadata_errors="replace")  # an old title may be in any encoding
         except (av.FFmpegError, ValueError) as error:
             raise SourceError(
                 f"{path} is neither a picture nor a video that FFmpeg can open ({_reason(error)})"
@@ -144,6 +100,8 @@ class VideoSource(Source):
         self.fps = float(stream.average_rate or 0)
         self._promised = _promised_seconds(self._container, stream)
         self._count, self._seconds = 0, 0.0  # frames read, and the time at which the last of them ends
+        self._bytes = path.stat().st_size, promised_bytes(path)
+        self._colours = _told_colours(stream)
         self._pictures = self._container.decode(stream)
 
     def read(self) -> Frame | None:
@@ -159,6 +117,8 @@ class VideoSource(Source):
             return None
         except av.FFmpegError as error:
             raise SourceError(f"{self._path} is damaged after {self._count} frames ({_reason(error)})") from error
+        for name, number in self._colours.items():
+            setattr(picture, name, number)
         self._count += 1
         self._seconds = (picture.time or 0.0) + _seconds_shown(picture, self.fps)
         return picture
@@ -179,11 +139,21 @@ class VideoSource(Source):
         """Some formats just stop where a download broke off, so compare with what the header promised."""
         if self._count == 0:
             raise SourceError(f"{self._path} holds no frame that can be decoded")
-        if self._seconds < 0.99 * self._promised - 0.1:
+        there, promised = self._bytes
+        if there < promised:
+            raise SourceError(
+                f"{self._path} breaks off after {self._count} frames: it is truncated, {there} bytes of {promised}"
+            )
+        if self._seconds < 0.99 * self._promised - 0.1 and not (promised and self._is_read_through()):
             raise SourceError(
                 f"{self._path} breaks off after {self._count} frames: its header promises {self._promised:.1f} s, "
                 f"the pictures end at {self._seconds:.1f} s; the file is truncated, or its header is wrong"
             )
+
+    def _is_read_through(self) -> bool:
+        """Whether all bytes of a whole file could be read. Then nothing is missing, and its header lies about time."""
+        with av.open(str(self._path)) as container:
+            return sum(packet.size for packet in container.demux()) > 0.9 * self._bytes[0]
 
 
 class PictureSource(Source):
@@ -213,7 +183,8 @@ def _camera_or_clip() -> Source:
     try:
         camera = CameraSource(0)
     except CameraUnavailable as error:
-        print(f"Playing the recorded clip, since {str(error).splitlines()[0]}")
+        other = " Your browser's camera: open_source('browser')." if on_a_hub() else ""
+        print(f"Playing the recorded clip, since {str(error).splitlines()[0]}{other}")
         return VideoSource(sample_clip())
     print("Using camera 0.")
     return camera
@@ -230,6 +201,17 @@ def _promised_seconds(container: "av.container.InputContainer", stream: av.Video
     # Only the whole file has a length, and its sound may well go on after its pictures.
     others = len(container.streams) > 1
     return 0.0 if others or not container.duration else max(0.0, container.duration / av.time_base)
+
+
+def _told_colours(stream: av.VideoStream) -> dict[str, int]:
+    """What the file says of its colours, where that counts more than what FFmpeg's decoder says.
+
+    VP8 has no word for them and the decoder takes BT.601; what browsers record is BT.709, and the file tells so.
+    """
+    if stream.codec_context.name != "vp8" or stream.codec_context.colorspace == UNTOLD:
+        return {}
+    names = ("colorspace", "color_range", "color_primaries", "color_trc")
+    return {name: int(getattr(stream.codec_context, name)) for name in names}
 
 
 def _seconds_shown(picture: av.VideoFrame, fps: float) -> float:

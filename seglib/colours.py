@@ -93,5 +93,7 @@ def to_rgb(picture: av.VideoFrame) -> Frame:
 def from_rgb(frame: Frame, coding: Coding) -> av.VideoFrame:
     """The other way: (H, W, 3) uint8 RGB with even H and W as a yuv420p picture, or RGBA as a yuva420p one."""
     given, wanted = ("rgba", "yuva420p") if frame.shape[2] == 4 else ("rgb24", "yuv420p")
-    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=given)
+    if frame.strides[0] < 0 or frame.strides[1:] != (frame.shape[2], 1):
+        frame = np.ascontiguousarray(frame)
+    picture = av.VideoFrame.from_numpy_buffer(frame, format=given)  # without a copy: it is read right below
     return picture.reformat(format=wanted, dst_colorspace=coding.colorspace, dst_color_range=coding.levels)

@@ -18,7 +18,7 @@ from seglib.weights import embedded_weights, weights_file
 
 
 def make_files(options: Namespace) -> int:
-    """``blur``, ``substitute`` and ``mask``: make every file, and return the exit code."""
+    """``blur``, ``substitute``, ``cutout`` and ``mask``: make every file, and return the exit code."""
     tasks = plan(options.sources, options.target, _settings(options), options.force)
     if options.skip_existing:
         tasks = [task for task in tasks if not task.dst.exists()]
@@ -30,10 +30,13 @@ def make_files(options: Namespace) -> int:
     else:
         stopped = "stopped; nothing unfinished was left behind"
         try:
-            load_once(options.model)  # weights that are not there are told once, not for every file
+            # Weights or a device that are not there are told once, not for every file.
+            load_once(options.model, options.device, options.runtime)
         except WeightsUnavailable as error:
             _complain(str(error))
             return 1
+        except ValueError as error:
+            raise UsageError(str(error)) from None
         outcomes = run_here(tasks, progress=not options.quiet and sys.stderr.isatty())
     ended = failed = 0
     try:
@@ -109,6 +112,8 @@ def _settings(options: Namespace) -> Settings:
         fit=getattr(options, "fit", "cover"),
         end=getattr(options, "end", "loop"),
         model=options.model,
+        device=options.device,
+        runtime=options.runtime,
         keep=tuple(options.keep.split(",")),
         crf=options.crf,
         codec=options.codec,

@@ -8,6 +8,7 @@ from seglib.batch import Settings, Task
 from seglib.errors import UsageError
 from seglib.pictures import is_picture
 from seglib.video.encoding import ENDINGS, Recipe
+from seglib.video.stills import check_no_codec, holds_pictures
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # endings that a picture keeps; the others become .png
 _IN_FOLDERS = (*ENDINGS, *_PICTURES, ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp")
@@ -18,10 +19,12 @@ def plan(sources: Sequence[str], target: str, settings: Settings, force: bool = 
 
     sources: videos, pictures, and folders of them. target: a file, for one source; or a folder, in which every
     source keeps its name, and its ending if that can be written. The tasks' paths are absolute.
+    A video cut out may also become a folder of pictures: the target, if it has no ending and is none yet.
     """
     files = [file for source in sources for file in _files(absolute(source))]
     goal = absolute(target)
-    into_folder = goal.is_dir() or target.endswith(("/", os.sep))
+    is_older_output = settings.effect == "cutout" and holds_pictures(goal)
+    into_folder = (goal.is_dir() and not is_older_output) or target.endswith(("/", os.sep))
     if not into_folder and (len(sources) > 1 or absolute(sources[0]).is_dir()):
         if goal.suffix or goal.exists():
             raise UsageError(f"{target} cannot be made of several files; name a folder for them, such as out/")
@@ -53,17 +56,23 @@ def _files(source: Path) -> list[Path]:
 def _output_name(file: Path, settings: Settings) -> str:
     ending = file.suffix.lower()
     if is_picture(file):
-        lossy = ending != ".png" and settings.effect == "mask"  # a mask is no photo: JPEG would blur its edge
-        return file.name if ending in _PICTURES and not lossy else f"{file.stem}.png"
-    if settings.codec == "vp9":
+        # A mask is no photo, JPEG would blur its edge; and only PNG has the transparency of a cut-out.
+        keeps_ending = settings.effect not in ("mask", "cutout") and ending in _PICTURES
+        return file.name if keeps_ending else f"{file.stem}.png"
+    if settings.codec == "png":
+        return file.stem.replace(".", "_")  # a folder of pictures
+    if settings.codec == "vp9" or settings.effect == "cutout":
         return f"{file.stem}.webm"
     return file.name if ending in ENDINGS and settings.codec in (None, ENDINGS[ending][1]) else f"{file.stem}.mp4"
 
 
 def _check_ending(file: Path, path: Path, settings: Settings) -> None:
     if path.suffix.lower() in ENDINGS or not is_picture(file):
+        is_cutout = settings.effect == "cutout"
         try:
-            Recipe.choose(path, settings.codec, settings.crf)
+            if is_cutout and not path.suffix:
+                return check_no_codec(path, settings.codec if settings.codec != "png" else None, settings.crf)
+            Recipe.choose(path, settings.codec, settings.crf, is_cutout)
         except ValueError as error:
             raise UsageError(f"{error}; or name a folder, such as out/") from None
 

@@ -18,7 +18,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Tone:
-    """A sine to be heard. start, seconds: when and how long."""
+    """A sine to be heard. start, seconds: when and how long. beep: a tenth of a second of it every so many seconds."""
 
     codec: str = "aac"
     seconds: float = 1.0
@@ -27,6 +27,7 @@ class Tone:
     layout: str = "mono"
     start: float = 0.0
     language: str = "eng"
+    beep: float = 0.0
 
 
 def smooth(number: int, height: int = 96, width: int = 128) -> Picture:
@@ -97,7 +98,10 @@ def _add_sound(container: Any, tone: Tone) -> Any:
 
 def _play(sound: Any, tone: Tone) -> list[av.Packet]:
     total = round(tone.seconds * tone.rate)
-    wave = (0.5 * np.sin(2 * np.pi * tone.hertz * np.arange(total) / tone.rate)).astype(np.float32)
+    seconds = np.arange(total) / tone.rate
+    wave = (0.5 * np.sin(2 * np.pi * tone.hertz * seconds)).astype(np.float32)
+    if tone.beep:
+        wave *= seconds % tone.beep < 0.1
     packets = []
     channels = sound.layout.nb_channels
     for at in range(0, total, 1024):
@@ -133,6 +137,21 @@ def sounds(path: Path) -> list[list[bytes]]:
                 if packet.size:
                     found[packet.stream_index].append(bytes(packet))
         return list(found.values())
+
+
+def beeps(path: Path) -> list[float]:
+    """When each beep begins, in seconds: where it gets loud after it has been quiet for a second."""
+    found, loud_until = [], -1.0
+    with av.open(str(path)) as container:
+        for block in container.decode(audio=0):
+            wave = np.abs(block.to_ndarray().astype(float).reshape(-1, block.samples)[0])
+            loud = np.flatnonzero(wave > 0.1 * np.iinfo(np.int16).max if wave.max() > 1.5 else wave > 0.1)
+            if loud.size:
+                start = float(block.pts * block.time_base)
+                if start + loud[0] / block.sample_rate > loud_until + 1:
+                    found.append(start + loud[0] / block.sample_rate)
+                loud_until = start + loud[-1] / block.sample_rate
+    return found
 
 
 def heard(path: Path, stream: int = 0) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,7 +84,12 @@ def test_leftovers_of_this_file_are_removed_and_no_others(tmp_path: Path) -> Non
     ]
     for name in mine + others:
         (tmp_path / name).touch()
+    folder = tmp_path / f".talk-unfinished.{HEX}.part"  # of a cut-out
+    folder.mkdir()
+    (folder / "000001.png").touch()
     Task(Path("talk.mp4"), tmp_path / "talk.mp4", Settings()).discard_leftovers()
+    assert listing(tmp_path) == sorted([*others, folder.name])
+    Task(Path("talk.mp4"), tmp_path / "talk", Settings("cutout")).discard_leftovers()
     assert listing(tmp_path) == sorted(others)
     Task(Path("talk.mp4"), tmp_path / "not" / "there.mp4", Settings()).discard_leftovers()
 
@@ -131,9 +137,9 @@ def test_the_model_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     loaded: list[str] = []
     load = seglib.load_model
 
-    def counting(name: str) -> object:
+    def counting(name: str, **options: object) -> object:
         loaded.append(name)
-        return load(name)
+        return load(name, **options)
 
     monkeypatch.setattr("seglib.predict.load_model", counting)
     batch.load_once.cache_clear()
@@ -161,6 +167,7 @@ def test_a_damaged_end_is_told(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
+    pytest.importorskip("cloudpickle").register_pickle_by_value(sys.modules[__name__])  # workers cannot import tests
     before = dict(os.environ)  # Dask sets OMP_NUM_THREADS=1 in this process, and later tests would round differently
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, memory_limit="3GiB", dashboard_address=None
@@ -192,26 +199,35 @@ def begun(folder: Path) -> list[Path]:
     return [*folder.glob(".*.part.mp4"), *folder.glob("*.unfinished.mp4")] if folder.is_dir() else []
 
 
-def writes(pid: int, folder: Path) -> bool:
-    """Whether a process is writing a file there; where there is no /proc, whether anybody is."""
-    if not os.path.isdir(f"/proc/{pid}/fd"):
-        return bool(begun(folder))
-    held = (os.path.realpath(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd"))
-    return any(path.startswith(str(folder.resolve())) and ".part" in path for path in held)
+def hold(folder: str) -> None:
+    """Run in a worker: from now on it stops in the middle of its first film, says so, and waits to be let go."""
+    plain, place = batch.show_mask, Path(folder)
+
+    def stop_at_a_frame(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        (place / f"{os.getpid()}.busy").touch()
+        while (place / "hold").exists():
+            time.sleep(0.01)
+        return plain(frame, mask)
+
+    batch.show_mask = stop_at_a_frame
 
 
-@pytest.mark.slow  # whole processes that race with one another: not for every run
-def test_the_files_of_a_worker_that_dies_are_made_by_another(cluster: Any, films: list[Task]) -> None:
+def test_the_files_of_a_worker_that_dies_are_made_by_another(cluster: Any, films: list[Task], tmp_path: Path) -> None:
+    """Killed while every worker is in the middle of a film, and surely so: they wait until it has happened."""
     from distributed import Client
 
     folder, killed = films[0].dst.parent, []
+    films = [replace(task, settings=replace(task.settings, effect="mask")) for task in films]
+    (tmp_path / "hold").touch()
+    with Client(cluster.scheduler_address, set_as_default=False) as client:
+        client.run(hold, str(tmp_path))
 
     def kill_a_busy_worker() -> None:
-        with Client(cluster.scheduler_address, set_as_default=False) as client:
-            pids = client.run(os.getpid).values()
-            busy = wait_for(lambda: [pid for pid in pids if writes(pid, folder)])
-            os.kill(busy[0], signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
-            killed.append(busy[0])
+        (busy, *_) = wait_for(lambda: list(tmp_path.glob("*.busy")))
+        wait_for(lambda: begun(folder))
+        killed.append(int(busy.stem))
+        os.kill(killed[0], signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        (tmp_path / "hold").unlink()
 
     killer = threading.Thread(target=kill_a_busy_worker, daemon=True)
     killer.start()
@@ -224,7 +240,6 @@ def test_the_files_of_a_worker_that_dies_are_made_by_another(cluster: Any, films
     assert [count(task.dst) for task in films] == [FRAMES] * 4
 
 
-@pytest.mark.slow  # whole processes that race with one another: not for every run
 def test_a_failure_is_told_and_the_others_are_made(cluster: Any, films: list[Task]) -> None:
     films[1].src.write_bytes(b"no video")
     films[2].dst.parent.mkdir()

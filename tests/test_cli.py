@@ -17,7 +17,7 @@ from PIL import Image
 import seglib
 from seglib import batch
 from seglib.__main__ import _parser, main
-from seglib.batch import Settings, Task
+from seglib.batch import Settings, Task, load_once
 from seglib.naming import plan
 from seglib.pictures import write_picture
 
@@ -45,8 +45,8 @@ class LeftHalf:
 @pytest.fixture(autouse=True)
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LeftHalf:
     fake = LeftHalf()
-    monkeypatch.setattr(batch, "load_once", lambda name: fake)
-    monkeypatch.setattr("seglib.commands.load_once", lambda name: fake)
+    monkeypatch.setattr(batch, "load_once", lambda *how: fake)
+    monkeypatch.setattr("seglib.commands.load_once", lambda *how: fake)
     monkeypatch.chdir(tmp_path)
     make_film(tmp_path / "talk.mp4")
     write_picture(tmp_path / "photo.jpg", seglib.sample_frame())
@@ -122,6 +122,50 @@ def test_mask_shows_the_mask_white_on_black() -> None:
     assert mask[100, -10].tolist() == [0] * 3
 
 
+def test_a_cut_out_goes_to_a_webm_file_to_pictures_or_to_a_picture() -> None:
+    assert main(["cutout", "talk.mp4", "talk.webm"]) == 0
+    with av.open("talk.webm") as container:
+        assert container.streams.video[0].metadata["alpha_mode"] == "1"
+    assert main(["cutout", "talk.mp4", "cut"]) == 0
+    assert listing("cut") == [f"{number:06}.png" for number in range(1, 16)]
+    assert main(["cutout", "photo.jpg", "photo.png"]) == 0
+    for name in ("cut/000003.png", "photo.png"):
+        with Image.open(name) as picture:
+            alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+        assert alpha[:, 10].min() == 255
+        assert alpha[:, -10].max() == 0
+    assert listing() == ["cut", "photo.jpg", "photo.png", "talk.mp4", "talk.webm"]
+
+
+def test_older_pictures_are_replaced_with_force_only(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("cut").mkdir()
+    Path("cut/000077.png").touch()
+    assert main(["cutout", "talk.mp4", "cut"]) == 1
+    assert "--force replaces it" in capsys.readouterr().err
+    assert main(["cutout", "talk.mp4", "cut", "--skip-existing"]) == 0
+    assert listing("cut") == ["000077.png"]
+    assert main(["cutout", "talk.mp4", "cut", "--force"]) == 0
+    assert listing("cut") == [f"{number:06}.png" for number in range(1, 16)]
+    Path("thesis").mkdir()
+    Path("thesis/talk").mkdir()
+    Path("thesis/talk/notes.txt").touch()
+    assert main(["cutout", "talk.mp4", "thesis/", "--codec", "png", "--force"]) == 1
+    assert "holds notes.txt" in capsys.readouterr().err
+    assert listing("thesis/talk") == ["notes.txt"]
+
+
+def test_an_interrupted_folder_of_pictures_has_another_name_and_a_second_run_replaces_it(model: LeftHalf) -> None:
+    model.stop_at = 5
+    assert main(["cutout", "talk.mp4", "cut"]) == 130
+    assert listing() == ["cut-unfinished", "photo.jpg", "talk.mp4"]
+    assert len(listing("cut-unfinished")) == 4
+    left = Path(f".cut-unfinished.{'0a' * 16}.part")  # as kill -9 would leave it
+    left.mkdir()
+    (left / "000001.png").touch()
+    assert main(["cutout", "talk.mp4", "cut"]) == 0
+    assert listing() == ["cut", "photo.jpg", "talk.mp4"]
+
+
 def test_the_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[object, dict[str, object]]] = []
 
@@ -168,6 +212,16 @@ def test_several_sources_go_into_a_folder_with_endings_that_can_be_written() -> 
         "b.mkv": "out/b.webm",
     }
     assert names(plan(["d.webm"], "out/", Settings(codec="h264"))) == {"d.webm": "out/d.mp4"}
+    cut = Settings("cutout")
+    assert names(plan(["talk.mp4", "photo.jpg"], "out", cut)) == {
+        "talk.mp4": "out/talk.webm",
+        "photo.jpg": "out/photo.png",
+    }
+    Path("talk.v2.mp4").touch()
+    assert names(plan(["talk.mp4", "talk.v2.mp4"], "out", Settings("cutout", codec="png"))) == {
+        "talk.mp4": "out/talk",
+        "talk.v2.mp4": "out/talk_v2",
+    }
 
 
 def test_one_source_goes_to_a_file_or_into_a_folder() -> None:
@@ -203,6 +257,9 @@ def test_a_folder_stands_for_the_videos_and_pictures_in_it() -> None:
         ("blur talk.mp4 out.mp4 --sigma 0", "sigma is 0"),
         ("blur talk.mp4 out.mp4 --keep persn", "person"),
         ("blur talk.mp4 out.mp4 --model portrat", "portrait"),
+        ("cutout talk.mp4 out.mp4", "cannot hold transparency"),
+        ("cutout talk.mp4 out --crf 20", "codec and crf are for video files"),
+        ("cutout talk.mp4 out.webm --codec png", "codec is 'png', but .webm holds vp9"),
         ("substitute talk.mp4 out.mp4 --background beach.jpg", "does not exist"),
         ("substitute talk.mp4 out.mp4 --background nawy", "did you mean navy"),
         ("fetch deeplab", "unknown model 'deeplab'"),
@@ -383,10 +440,19 @@ def test_fetch_hands_on_address_and_size(monkeypatch: pytest.MonkeyPatch, capsys
 def test_weights_that_are_missing_are_told_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("seglib.commands.load_once", seglib.load_model)
+    monkeypatch.setattr("seglib.commands.load_once", load_once)
     assert main(["blur", "talk.mp4", "photo.jpg", "out/", "--model", "fcn_resnet50"]) == 1
     assert capsys.readouterr().err.count("is not available") == 1
     assert listing() == ["photo.jpg", "talk.mp4"]
+
+
+def test_a_device_that_is_not_there_is_a_wrong_argument(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("seglib.commands.load_once", load_once)
+    assert main(["blur", "talk.mp4", "out.mp4", "--device", "tpu"]) == 2
+    assert "device 'tpu' is not on this machine" in capsys.readouterr().err
+    assert main(["blur", "talk.mp4", "out.mp4", "--device", "cpu"]) == 0
 
 
 def test_samples_are_copied_and_nothing_of_mine_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
@@ -405,7 +471,7 @@ def test_samples_are_copied_and_nothing_of_mine_is_lost(capsys: pytest.CaptureFi
     assert len(frames_of("new/samples/clip.mp4")) > 100
 
 
-@pytest.mark.parametrize("command", ["", "blur", "substitute", "mask", "models", "fetch", "samples", "demo"])
+@pytest.mark.parametrize("command", ["", "blur", "substitute", "cutout", "mask", "models", "fetch", "samples", "demo"])
 def test_help_has_examples_and_every_one_of_them_is_understood(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -424,7 +490,7 @@ def test_help_has_examples_and_every_one_of_them_is_understood(
 def test_with_the_real_model_people_stay_sharp_and_a_warning_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(batch, "load_once", seglib.load_model)
+    monkeypatch.setattr(batch, "load_once", load_once)
     assert main(["blur", "photo.jpg", "out.png", "--keep", "person,cat"]) == 0
     assert capsys.readouterr().err == "seglib: portrait knows only background, person; it will find no cat\n"
     with Image.open(tmp_path / "out.png") as picture:

@@ -185,8 +185,11 @@ def test_an_error_on_the_way_frees_it_too(waves: Path, tmp_path: Path) -> None:
     effect = ReplaceWithVideo(waves)
 
     class Failing(Nobody):
+        count = 0
+
         def masks(self, frames: list[Frame], keep: object) -> np.ndarray:
-            if effect.shown_at:  # after the first frame, which is shown at 0
+            self.count += 1
+            if self.count == 3:
                 raise ZeroDivisionError
             return super().masks(frames, keep)
 

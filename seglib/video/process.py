@@ -20,7 +20,7 @@ from seglib.pictures import existing_file
 from seglib.video.encoding import Output, Recipe
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling
-from seglib.video.stills import Stills, check_folder
+from seglib.video.stills import Stills, check_folder, check_no_codec
 from seglib.video.threads import Ahead, Behind
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def process_video(
     target = Path(dst).expanduser()
     as_stills = _is_transparent(effect) and not target.suffix
     if as_stills:
-        check_folder(target, overwrite, codec, crf)
+        check_no_codec(target, codec, crf)
+        check_folder(target, overwrite)
     else:
         _check_target(target, path, overwrite)
         recipe = Recipe.choose(target, codec, crf, _is_transparent(effect))
@@ -128,14 +129,19 @@ class _Walk:
         # A GPU is quickest with several frames at once; a processor is not, and they would take memory.
         self.batch = 8 if self._model.device.type == "cuda" else 1
 
-    def __call__(self, shots: list[Shot]) -> Iterator[Shot]:
-        for shot, mask in zip(shots, self._model.masks([shot.frame for shot in shots], self._keep), strict=True):
-            if self._clean:
-                mask = clean_mask(mask, shot.frame)
-            if self._steady is not None:
-                mask = self._steady(mask, shot.frame)
-            self._tell(float(shot.time * self._time_base))
-            yield replace(shot, frame=self._apply(shot.frame, mask))
+    def predict(self, shots: Iterable[Shot]) -> Iterator[tuple[Shot, Mask]]:
+        """Each frame with its mask as the model sees it."""
+        for batch in _batches(shots, self.batch):
+            yield from zip(batch, self._model.masks([shot.frame for shot in batch], self._keep), strict=True)
+
+    def finish(self, shot: Shot, mask: Mask) -> Shot:
+        """The frame as it shall be written: mask cleaned and steadied, effect applied."""
+        if self._clean:
+            mask = clean_mask(mask, shot.frame)
+        if self._steady is not None:
+            mask = self._steady(mask, shot.frame)
+        self._tell(float(shot.time * self._time_base))
+        return replace(shot, frame=self._apply(shot.frame, mask))
 
     def close(self) -> None:
         """No more frames: an effect that was told their times shall not go on with the last one."""
@@ -162,21 +168,21 @@ class _Walk:
 
 
 def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_broken: bool) -> bool:
-    """Do it; returns whether the source was read to its end."""
+    """Do it, in four threads: decode, predict, finish, encode. Returns whether the source was read to its end."""
     complete, done = True, 0
     with (
         closing(walk),
         Ahead(film, size=max(4, walk.batch)) as shots,
+        Ahead(walk.predict(shots), size=4) as masked,
         Behind(size=4) as writer,
         tqdm(total=film.length, desc=output.path.name, unit=" frames", disable=not progress, mininterval=0.5) as bar,
     ):
         try:
             try:
-                for batch in _batches(shots, walk.batch):
-                    for shot in walk(batch):
-                        writer.put(output.write, shot)
-                        bar.update()
-                        done += 1
+                for shot, mask in masked:
+                    writer.put(output.write, walk.finish(shot, mask))
+                    bar.update()
+                    done += 1
             except SourceError:
                 if not keep_broken or done == 0 or walk.effect_failed:  # its own file is not the source
                     raise

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +33,8 @@ class Film:
 
     path: the file. time_base: seconds per tick of its times. rate: its mean frame rate.
     length: about how many frames, None if the file does not say. start: seconds to take off all times, also of the
-    sound: some formats count from the switching on of a transmitter.
+    sound: some formats count from the switching on of a transmitter, some files from below 0; known after the first
+    frame.
     coding, pixel_shape: of its colours, and the width of a pixel divided by its height; known after the first frame.
     Raises SourceError for what is no video, is damaged, is HDR, or changes its size on the way.
     """
@@ -53,7 +55,7 @@ class Film:
         self._check_hdr(Coding(2, 0, 2, stream.codec_context.color_trc, 0))
 
     def __iter__(self) -> Iterator[Shot]:
-        clock = Clock(max(1, round(1 / self.rate / self.time_base)), self.start / self.time_base)
+        clock: Clock | None = None
         first: Frame | None = None
         for number, picture in enumerate(iter(self._source.read_picture, None)):
             frame = self._convert(picture)
@@ -67,8 +69,11 @@ class Film:
                 )
             scale = (self._source.stream.time_base or self.time_base) / self.time_base
             time = picture.pts if picture.pts is not None else picture.dts  # AVI knows only the second
-            duration = round((picture.duration or 0) * scale)
-            yield Shot(frame, *clock(None if time is None else round(time * scale), duration))
+            ticks = None if time is None else round(time * scale)
+            if clock is None:
+                self.start = min(self.start, (ticks or 0) * self.time_base)  # before 0 nothing would be shown
+                clock = Clock(round(1 / self.rate / self.time_base), self.start / self.time_base, self.time_base)
+            yield Shot(frame, *clock(ticks, round((picture.duration or 0) * scale)))
 
     def __enter__(self) -> Self:
         return self
@@ -104,24 +109,29 @@ class Clock:
     """Times that always go forward: the file's own where they do, mended where they are missing or go back.
 
     step: ticks from a frame to the next where nothing else is known. start: ticks to take off.
+    base: seconds per tick. Two times are at least a millisecond apart, since the new file's ticks may be as coarse.
+    A frame without a time follows when the one before it has been shown.
     """
 
-    def __init__(self, step: int, start: Fraction) -> None:
-        self._step = step
+    def __init__(self, step: int, start: Fraction, base: Fraction) -> None:
+        self._gap = max(1, ceil(Fraction(1, 1000) / base))
+        self._step = max(step, self._gap)
         self._shift = -round(start)
         self._last: int | None = None
+        self._length = self._step
 
     def __call__(self, time: int | None, duration: int) -> tuple[int, int]:
         """The time and duration to use for a frame that the file shows at ``time`` (None if it does not say)."""
         if self._last is None:
             self._last = self._shift + time if time is not None else 0
         elif time is None:
-            self._last += self._step
+            self._last += self._length
         else:
             if self._shift + time <= self._last - 25 * self._step:  # the count starts anew: two recordings in one file
                 self._shift = self._last + self._step - time
-            self._last = max(self._shift + time, self._last + 1)
-        return self._last, duration if duration > 0 else self._step
+            self._last = max(self._shift + time, self._last + self._gap)
+        self._length = duration if duration > 0 else self._step
+        return self._last, self._length
 
 
 def _plausible_rate(stream: av.VideoStream) -> Fraction:

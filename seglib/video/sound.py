@@ -35,7 +35,7 @@ class Sound:
         self, path: Path, output: "av.container.OutputContainer", start: Fraction, keep_broken: bool = False
     ) -> None:
         self._path, self._keep_broken = path, keep_broken
-        self._source = av.open(str(path))
+        self._source = av.open(str(path), metadata_errors="replace")
         self._tracks = {
             stream.index: _track(stream, output, start) for stream in self._source.streams.audio if _is_usable(stream)
         }
@@ -88,7 +88,7 @@ class _Copy:
         self._stream: Any = output.add_stream_from_template(stream)
         self._base = stream.time_base or Fraction(1, 1000)
         frame = Fraction(stream.codec_context.frame_size or 1024, stream.rate or 48_000)
-        self._clock = Clock(max(1, round(frame / self._base)), start / self._base)
+        self._clock = Clock(round(frame / self._base), start / self._base, self._base)
         self._start = start
         self._last: int | None = None
 
@@ -128,14 +128,20 @@ class _Encode(_Copy):
         self._stream = output.add_stream(name, rate=rate, layout=_layout(stream.layout))
         self._stream.bit_rate = _BITS_A_CHANNEL[name] * stream.layout.nb_channels
         self._base, self._start = stream.time_base or Fraction(1, rate), start
+        self._clock = Clock(round(Fraction(1024, rate) / self._base), start / self._base, self._base)
+        self._end: Fraction | None = None  # of what was written, in seconds
 
     def decode(self, packet: av.Packet) -> Sequence[Any]:
         return packet.decode()
 
     def write(self, blocks: Sequence[Any]) -> None:
         for block in blocks:
-            if block.pts is not None:
-                block.pts -= round(self._start / (block.time_base or self._base))
+            length = Fraction(block.samples, block.sample_rate)
+            stamp = None if block.pts is None else round(block.pts * (block.time_base or self._base) / self._base)
+            time = self._clock(stamp, round(length / self._base))[0] * self._base
+            time = time if self._end is None else max(time, self._end)  # or an encoder loses its count
+            block.pts, block.time_base = round(time * block.sample_rate), Fraction(1, block.sample_rate)
+            self._end = time + length
             self._output.mux(self._stream.encode(block))
 
     def finish(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from seglib.pictures import write_picture
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling
+from seglib.video.writing import told_as
 
 _OURS = re.compile(r"\d{6,}\.png")
 
@@ -34,7 +35,8 @@ class Stills:
 
     def write(self, shot: Shot) -> None:
         """Add a picture."""
-        write_picture(self._part / f"{self.frames + 1:06}.png", shot.frame)
+        with told_as(self.path):
+            write_picture(self._part / f"{self.frames + 1:06}.png", shot.frame)
         self.frames += 1
         self.seconds = (shot.time + shot.duration) * self._film.time_base
 
@@ -57,13 +59,19 @@ class Stills:
         shutil.rmtree(self._part, ignore_errors=True)
 
 
-def check_folder(path: Path, overwrite: bool, codec: str | None = None, crf: int | None = None) -> None:
-    """Raise FileExistsError unless the folder is new or empty, or holds such pictures alone and may be replaced.
+def holds_pictures(path: Path) -> bool:
+    """Whether a folder holds such pictures and nothing else."""
+    return path.is_dir() and bool(names := os.listdir(path)) and all(map(_OURS.fullmatch, names))
 
-    codec, crf: what was asked for; ValueError, since PNG has neither.
-    """
+
+def check_no_codec(path: Path, codec: str | None, crf: int | None) -> None:
+    """Raise ValueError if a codec or a quality is asked for, since PNG has neither."""
     if codec is not None or crf is not None:
         raise ValueError(f"codec and crf are for video files, and {path} will be a folder of PNG pictures")
+
+
+def check_folder(path: Path, overwrite: bool) -> None:
+    """Raise FileExistsError unless the folder is new or empty, or holds such pictures alone and may be replaced."""
     if not path.exists():
         return
     if not path.is_dir():

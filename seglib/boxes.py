@@ -1,0 +1,66 @@
+"""Whether a video file is as long as it says.
+
+MP4, AVI and Matroska put everything into boxes, and each box begins with its size. Where a download broke off, the
+last box is shorter than its size. Where all boxes are whole, nothing is missing, whatever the header says about time.
+"""
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+# MP4's boxes of the outermost level. Some cameras append things of their own, which are not counted.
+_MP4 = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"udta")
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+
+
+def promised_bytes(path: Path) -> int:
+    """How many bytes a video file has if nothing of it is missing, by its boxes; 0 if it does not say."""
+    with path.open("rb") as file:
+        start = file.read(64)
+        if start.startswith(b"RIFF"):
+            return _end_of_riffs(file)
+        if start.startswith(_EBML):
+            return _end_of_segment(start)
+        return _end_of_boxes(file) if start[4:8] in _MP4 else 0
+
+
+def _end_of_riffs(file: BinaryIO) -> int:
+    """AVI: one RIFF box, or several in a large file."""
+    at, end = 0, os.path.getsize(file.name)
+    while at < end:
+        file.seek(at)
+        box = file.read(8)
+        size = int.from_bytes(box[4:], "little")
+        if not box.startswith(b"RIFF") or len(box) < 8:
+            break
+        if size in (0, 0xFFFFFFFF):  # a recording that was never ended
+            return 0
+        at += 8 + size
+    return at
+
+
+def _end_of_segment(start: bytes) -> int:
+    """Matroska, WebM: a box with the version, and one for all the rest."""
+    at = start.find(_SEGMENT) + 4
+    if at < 4 or at + 8 > len(start) or start[at] == 0:
+        return 0
+    width = 9 - start[at].bit_length()  # the zeros at the front tell how many bytes the number has
+    size = int.from_bytes(start[at : at + width]) & ((1 << 7 * width) - 1)
+    unknown = (1 << 7 * width) - 1  # all ones: a recording that was never ended
+    return 0 if size == unknown else at + width + size
+
+
+def _end_of_boxes(file: BinaryIO) -> int:
+    """MP4, MOV: one box after the other."""
+    at, end = 0, os.path.getsize(file.name)
+    while at < end:
+        file.seek(at)
+        box = file.read(16)
+        if box[4:8] not in _MP4:
+            break
+        size = int.from_bytes(box[:4])
+        size = int.from_bytes(box[8:16]) if size == 1 else size
+        if size < 8:  # 0: up to the end, wherever that is
+            return 0
+        at += size
+    return at

@@ -1,0 +1,26 @@
+"""What several files of tests need: a film with a sound, and a look around after each test."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from films import Tone, make_film
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Half a second of moving colours, 128 × 96, with a tone."""
+    return make_film(tmp_path / "in.mp4", tones=[Tone(seconds=0.5)])
+
+
+@pytest.fixture
+def nothing_is_left_running(tmp_path: Path) -> Iterator[None]:
+    """After the test, whatever happened in it: no thread, no unfinished file, and no file held open."""
+    yield
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("seglib")] == []
+    assert [str(path) for path in tmp_path.rglob("*.part*")] == []
+    if os.path.isdir("/proc/self/fd"):
+        held = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+        assert [path for path in held if path.startswith(str(tmp_path))] == []
