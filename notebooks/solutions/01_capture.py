@@ -1,0 +1,27 @@
+"""One answer to each exercise of 01_capture.ipynb. Yours may look different and be as good."""
+
+import cv2
+
+
+def shrink(frame, width):
+    """Give the whole frame, this many pixels wide, in its own proportions."""
+    height = round(frame.shape[0] * width / frame.shape[1])
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)  # a size: width first
+
+
+def count_frames(capture):
+    """Read a cv2.VideoCapture to its end, let go of it, and return how many frames it gave."""
+    count = 0
+    try:
+        while capture.read()[0]:  # the flag, not the picture, tells where the end is
+            count += 1
+    finally:  # also when reading raises an error, which goes on to whoever called us
+        capture.release()
+    return count
+
+
+def every_third(frames):
+    """Give frames 0, 3, 6, … of a source, each as soon as it is there."""
+    for number, frame in enumerate(frames):
+        if number % 3 == 0:
+            yield frame

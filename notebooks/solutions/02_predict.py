@@ -1,0 +1,27 @@
+"""One answer to each exercise of 02_predict.ipynb. Yours may look different and be as good."""
+
+import numpy as np
+
+import seglib
+
+
+def prepare(frame):
+    """Give the network's input, (1, 3, H, W) float32, as torchvision prepares it."""
+    mean = np.array([0.485, 0.456, 0.406], np.float32)
+    std = np.array([0.229, 0.224, 0.225], np.float32)
+    scaled = frame.astype(np.float32) / 255  # (H, W, 3)
+    normal = (scaled - mean) / std  # colours are last, so the three numbers fit as they are
+    return normal.transpose(2, 0, 1)[np.newaxis]  # (1, 3, H, W)
+
+
+def count_classes(labels):
+    """Give a dict: the name of each class that occurs, and how many pixels it has."""
+    numbers, counts = np.unique(labels, return_counts=True)
+    return {seglib.VOC_CLASSES[number]: int(count) for number, count in zip(numbers, counts, strict=True)}
+
+
+def class_iou(labels, truth, number):
+    """Give the IoU of one class, 1 if neither picture has it."""
+    found, true = labels == number, truth == number
+    union = (found | true).sum()
+    return (found & true).sum() / union if union else 1.0

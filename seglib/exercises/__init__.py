@@ -1,0 +1,37 @@
+"""Exercises that answer back: ``exercises.check_shrink(shrink)`` tries a learner's function out and says how it went.
+
+Every check prints ``correct``, or ``not yet`` with what it saw and a hint, and never raises. The function is tried on
+inputs that it has not seen, and compared with an answer that is worked out here in another way. One answer to each
+exercise lies in ``notebooks/solutions``. A module holds the exercises of one notebook.
+"""
+
+from seglib.exercises.blur import check_blur_more, check_blur_person, check_no_halo
+from seglib.exercises.capture import check_count_frames, check_every_third, check_shrink
+from seglib.exercises.live import check_blur_slider, check_newest
+from seglib.exercises.mask import check_keep_middle, check_keep_two, check_soft_edge
+from seglib.exercises.predict import check_class_iou, check_count_classes, check_prepare
+from seglib.exercises.substitute import check_add_logo, check_cover, check_moving
+from seglib.exercises.video import check_black_and_white, check_night, check_worst_error
+
+__all__ = [
+    "check_add_logo",
+    "check_black_and_white",
+    "check_blur_more",
+    "check_blur_person",
+    "check_blur_slider",
+    "check_class_iou",
+    "check_count_classes",
+    "check_count_frames",
+    "check_cover",
+    "check_every_third",
+    "check_keep_middle",
+    "check_keep_two",
+    "check_moving",
+    "check_newest",
+    "check_night",
+    "check_no_halo",
+    "check_prepare",
+    "check_shrink",
+    "check_soft_edge",
+    "check_worst_error",
+]
