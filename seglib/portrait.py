@@ -4,42 +4,82 @@ It is torchvision's LR-ASPP on MobileNetV3-Large with one output, trained from s
 and licence stand in ``seglib/data/README.md``.
 """
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
-from torch.nn.functional import interpolate
-from torchvision.models.segmentation import lraspp_mobilenet_v3_large
-from torchvision.transforms.functional import normalize
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
+from seglib.arrays import Frame
 from seglib.weights import EMBEDDED
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 SIZE = 256  # the longer side in pixels that the network was made for
-_STRIDE = 32  # the network halves its input five times, so both sides are multiples of this
+# The calculation that build() does, without its weights, as OpenVINO reads it. Made by recipes/draw_portrait.py.
+DRAWING = Path(__file__).parent / "data" / "portrait.xml"
+_STEP = 16  # the network decides on a grid of every 16th pixel, so both sides are multiples of this
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green, blue
 
 
-def build() -> nn.Module:
+def build() -> "nn.Module":
     """The network with random weights: (N, 3, h, w) float32 in, {"out": (N, 1, h, w) logits} out."""
+    from torchvision.models.segmentation import lraspp_mobilenet_v3_large
+
     return lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=1)
 
 
 class Preprocess:
-    """(N, 3, H, W) uint8 RGB to the network's input, (N, 3, h, w) float32, h and w multiples of 32.
+    """A frame to the network's input, (1, 3, h, w) float32, h and w multiples of 16.
 
-    size: the longer side in pixels that comes out, 32 or more.
+    size: the longer side in pixels that comes out, 16 or more.
+    The frame is made smaller by averaging over areas, since skipping pixels would make fine patterns glitter.
     """
 
     def __init__(self, size: int = SIZE) -> None:
-        if size < _STRIDE:
-            raise ValueError(f"size is {size}, but portrait needs at least {_STRIDE}")
+        if size < _STEP:
+            raise ValueError(f"size is {size}, but portrait needs at least {_STEP}")
         self.size = size
 
-    def __call__(self, frames: Tensor) -> Tensor:
-        scale = self.size / max(frames.shape[-2:])
-        shape = [max(_STRIDE, round(side * scale / _STRIDE) * _STRIDE) for side in frames.shape[-2:]]
-        # Averaging over areas, since skipping pixels would make fine patterns glitter.
-        small = interpolate(frames.float(), shape, mode="area")
-        return normalize(small / 255, _MEAN, _STD)
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """The (h, w) that a frame of this size is scaled to."""
+        scale = self.size / max(height, width)
+        h, w = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in (height, width))
+        return h, w
+
+    def prepare(self, frame: Frame) -> NDArray[np.float32]:
+        """(H, W, 3) uint8 RGB to the input, without PyTorch: only the small picture is ever held in floats."""
+        h, w = self.shape(*frame.shape[:2])
+        small = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA)  # (h, w, 3) uint8
+        inputs = np.empty((1, 3, h, w), np.float32)
+        for channel, (mean, std) in enumerate(zip(_MEAN, _STD, strict=True)):
+            plane = inputs[0, channel]
+            np.subtract(small[..., channel], np.float32(255 * mean), out=plane)
+            plane *= np.float32(1 / (255 * std))
+        return inputs
+
+    def __call__(self, frames: "Tensor") -> "Tensor":
+        """(N, 3, H, W) uint8 RGB to the input, (N, 3, h, w), on the tensor's own device: what a GPU does."""
+        from torchvision.transforms.functional import normalize
+
+        h, w = self.shape(*frames.shape[-2:])
+        rows, columns = (_area_weights(old, new, frames) for old, new in zip(frames.shape[-2:], (h, w), strict=True))
+        return normalize(rows @ frames.float() @ columns.T / 255, _MEAN, _STD)
+
+
+def _area_weights(old: int, new: int, like: "Tensor") -> "Tensor":
+    """(new, old): how much of each old pixel goes into each new one, when they are averaged over areas.
+
+    PyTorch's own ``interpolate(mode="area")`` lets areas overlap where old is no multiple of new.
+    """
+    import torch
+
+    size = old / new
+    starts, pixels = torch.arange(new)[:, None] * size, torch.arange(old)[None]
+    shared = torch.minimum(starts + size, pixels + 1) - torch.maximum(starts, pixels)  # lengths, in old pixels
+    return (shared.clamp(min=0) / size).to(like.device)
 
 
 def card() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -22,6 +23,8 @@ from torchvision.models._api import WeightsEnum
 import seglib
 from seglib import WeightsUnavailable, load_model, model_table, predict
 from seglib.mask import VOC_CLASSES
+from seglib.predict import loading
+from seglib.predict import published as loader
 
 WEIGHTS = {
     "deeplabv3_resnet101": segmentation.DeepLabV3_ResNet101_Weights,
@@ -61,6 +64,7 @@ class Pair:
     name: str
     theirs: torch.nn.Module
     ours: predict.Model
+    small: predict.Model  # at 64 rows instead of 520: the same code in a fraction of the time
     asked: list[tuple[str, dict[str, object]]]  # what load_model asked of weights_file
 
 
@@ -105,11 +109,11 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return path
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predict, "weights_file", file)
-        ours = load_model(name, device="cpu")
+        patch.setattr(loader, "weights_file", file)
+        ours, small = (load_model(name, device="cpu", runtime="torch", size=size) for size in (None, 64))
     path.unlink()
-    yield Pair(name, theirs, ours, asked)
-    del theirs, ours
+    yield Pair(name, theirs, ours, small, asked)
+    del theirs, ours, small
     gc.collect()
 
 
@@ -122,12 +126,12 @@ def test_the_names_are_all_of_torchvisions_segmentation_models() -> None:
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_addresses_come_from_torchvisions_table_and_carry_a_hash(name: str) -> None:
-    assert predict.weights_url(name) == published(name).url
-    assert re.search(r"-[0-9a-f]{8}\.pth$", predict.weights_url(name))
+    assert loader.weights_url(name) == published(name).url
+    assert re.search(r"-[0-9a-f]{8}\.pth$", loader.weights_url(name))
 
 
 def test_the_published_file_is_asked_for_with_its_size(pair: Pair) -> None:
-    ((url, options),) = pair.asked
+    url, options = pair.asked[0]
     assert url == published(pair.name).url
     assert options["megabytes"] == pytest.approx(published(pair.name).meta["_file_size"] * 1.048576)  # not 2**20 bytes
     assert options["progress"] is True
@@ -146,6 +150,7 @@ def test_the_preprocessing_is_the_weights_own_to_the_last_bit(pair: Pair) -> Non
         image = torch.from_numpy(noise(*shape)).permute(2, 0, 1)
         expected = published(pair.name).transforms()(image)
         assert torch.equal(pair.ours.preprocess(image[None])[0], expected)
+        np.testing.assert_array_equal(pair.ours.preprocess.prepare(noise(*shape))[0], expected.numpy())
         assert min(expected.shape[-2:]) == 520
 
 
@@ -163,34 +168,50 @@ def test_the_preprocessing_is_what_the_article_meant_to_do(pair: Pair) -> None:
     np.testing.assert_allclose(ratio, MEAN / STD, rtol=0.02)
 
 
-def test_labels_mask_and_probabilities_are_torchvisions(pair: Pair) -> None:
-    frame = noise(96, 128)
+def scores_by_hand(pair: Pair, frame: np.ndarray) -> torch.Tensor:
+    """What torchvision's own network and preprocessing, at 64 rows, say: (21, h, w)."""
     image = torch.from_numpy(frame).permute(2, 0, 1)
-    small = published(pair.name).transforms(resize_size=64)
-    pair.ours.preprocess = small  # 64 rows instead of 520: the same code in a fraction of the time
     with torch.no_grad():
-        scores = F.interpolate(pair.theirs(small(image)[None])["out"], (96, 128), mode="bilinear")[0]
+        return pair.theirs(published(pair.name).transforms(resize_size=64)(image)[None])["out"][0]
+
+
+def test_labels_and_probabilities_are_torchvisions(pair: Pair) -> None:
+    frame = noise(96, 128)
+    scores = F.interpolate(scores_by_hand(pair, frame)[None], (96, 128), mode="bilinear")[0]
     expected = scores.softmax(dim=0).numpy()
-    got = pair.ours.probabilities(frame)
+    got = pair.small.probabilities(frame)
     assert got.shape == (21, 96, 128)
     np.testing.assert_allclose(got, expected, atol=1e-4)
     np.testing.assert_allclose(got.sum(axis=0), 1, atol=1e-4)
-    labels = pair.ours.labels(frame)
+    labels = pair.small.labels(frame)
     assert labels.dtype == np.uint8
     assert len(np.unique(labels)) > 1, "a picture of one class would agree with anything"
     top = np.sort(expected, axis=0)
     sure = top[-1] - top[-2] > 1e-3
     np.testing.assert_array_equal(labels[sure], expected.argmax(axis=0)[sure])
-    np.testing.assert_allclose(pair.ours.mask(frame, ("cat", "dog")), expected[[8, 12]].sum(axis=0), atol=1e-4)
-    np.testing.assert_allclose(pair.ours.mask(frame), expected[15], atol=1e-4)
+
+
+def test_the_mask_is_the_softmax_share_of_the_kept_classes(pair: Pair) -> None:
+    same, twice = noise(64, 96), noise(128, 192)
+    shares, small_shares = (scores_by_hand(pair, frame).softmax(dim=0) for frame in (same, twice))
+    for keep in (("cat", "dog"), ("person",), range(1, 21)):
+        numbers = [VOC_CLASSES.index(k) if isinstance(k, str) else k for k in keep]
+        # At the network's own size nothing is enlarged; else it is the odds of kept against rest.
+        np.testing.assert_allclose(pair.small.mask(same, keep), shares[numbers].sum(dim=0), atol=1e-4)
+        odds = torch.logit(small_shares[numbers].sum(dim=0).double())
+        expected = torch.sigmoid(F.interpolate(odds[None, None], (128, 192), mode="bilinear"))[0, 0]
+        np.testing.assert_allclose(pair.small.mask(twice, keep), expected, atol=1e-3)
+    np.testing.assert_array_equal(pair.small.mask(same, range(21)), 1)
 
 
 def test_size_is_the_shorter_side_for_torchvisions_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save(as_published(SMALLEST).state_dict(), tmp_path / "x.pth")
-    monkeypatch.setattr(predict, "weights_file", lambda url, **options: tmp_path / "x.pth")
-    model = load_model(SMALLEST, device="cpu", size=130)
+    monkeypatch.setattr(loader, "weights_file", lambda url, **options: tmp_path / "x.pth")
+    model = load_model(SMALLEST, device="cpu", size=130, runtime="torch")
     assert model.preprocess(torch.zeros(1, 3, 480, 640, dtype=torch.uint8)).shape == (1, 3, 130, 173)
-    assert load_model(SMALLEST, device="cpu", progress=False).name == SMALLEST
+    assert load_model(SMALLEST, device="cpu", progress=False, runtime="torch").name == SMALLEST
+    with pytest.raises(ValueError, match="size is 0"):
+        load_model(SMALLEST, device="cpu", size=0)
 
 
 # ---- checkpoints that do not fit ---------------------------------------------------------------------------
@@ -211,7 +232,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(fault: str, tmp_path: Path, m
     torch.save(state, path)
     if fault == "damaged":
         path.write_bytes(path.read_bytes()[:5000])
-    monkeypatch.setattr(predict, "weights_file", lambda url, **options: path)
+    monkeypatch.setattr(loader, "weights_file", lambda url, **options: path)
     with pytest.raises(WeightsUnavailable, match=r"weights-01234567\.pth") as caught:
         load_model(SMALLEST, device="cpu")
     words = {"lacks": "classifier.cbr.0.weight", "extra": "classifier.another", "shape": "low_classifier"}
@@ -223,29 +244,54 @@ def test_the_counters_of_batches_may_be_missing(tmp_path: Path, monkeypatch: pyt
     for key in [key for key in state if key.endswith("num_batches_tracked")]:
         del state[key]  # from the table itself: a copy would lose torch's version number, and torch would mend it
     torch.save(state, tmp_path / "x.pth")
-    monkeypatch.setattr(predict, "weights_file", lambda url, **options: tmp_path / "x.pth")
-    assert load_model(SMALLEST, device="cpu").labels(noise(20, 30)).shape == (20, 30)
+    monkeypatch.setattr(loader, "weights_file", lambda url, **options: tmp_path / "x.pth")
+    assert load_model(SMALLEST, device="cpu", runtime="torch").labels(noise(20, 30)).shape == (20, 30)
 
 
 # ---- the embedded model ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("shape", "seen"), [((480, 640), (192, 256)), ((640, 360), (256, 128)), ((9, 500), (32, 256))])
+def portrait_by_hand() -> torch.nn.Module:
+    network = segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=1).eval()
+    network.load_state_dict(load_file(Path(seglib.__file__).parent / "data" / "portrait.safetensors"), strict=False)
+    return network
+
+
+def prepared_by_hand(frame: np.ndarray, seen: tuple[int, int]) -> np.ndarray:
+    """The frame made smaller without ever rounding, then normalised: (1, 3, h, w)."""
+    small = cv2.resize(frame.astype(np.float64), seen[::-1], interpolation=cv2.INTER_AREA)
+    return ((small / 255 - MEAN) / STD).transpose(2, 0, 1)[None].astype(np.float32)
+
+
+FITS = [((480, 640), (192, 256)), ((640, 360), (256, 144)), ((9, 500), (16, 256)), ((720, 1280), (144, 256))]
+
+
+@pytest.mark.parametrize(("shape", "seen"), FITS)
 def test_portrait_is_torchvisions_network_run_by_hand(
     portrait: predict.Model, shape: tuple[int, int], seen: tuple[int, int]
 ) -> None:
-    frame = seglib.sample_frame() if shape == (480, 640) else noise(*shape)
-    network = segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=1).eval()
-    network.load_state_dict(load_file(Path(seglib.__file__).parent / "data" / "portrait.safetensors"), strict=False)
-    image = torch.from_numpy(frame).permute(2, 0, 1)[None].float()
-    small = (F.adaptive_avg_pool2d(image, seen) / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(
-        3, 1, 1
-    )
+    frame = cv2.resize(seglib.sample_frame(), shape[::-1], interpolation=cv2.INTER_AREA)
     with torch.no_grad():
-        scores = F.interpolate(network(small.float())["out"], shape, mode="bilinear")
-    expected = torch.sigmoid(scores)[0, 0].numpy()
-    np.testing.assert_allclose(portrait.mask(frame), expected, atol=1e-4)
-    assert portrait.preprocess(image.byte()).shape == (1, 3, *seen)
+        scores = portrait_by_hand()(torch.from_numpy(prepared_by_hand(frame, seen)))["out"]
+        expected = torch.sigmoid(F.interpolate(scores, shape, mode="bilinear"))[0, 0].numpy()
+    mask = portrait.mask(frame)
+    assert np.abs(mask - expected).mean() < 2e-3, "the small picture is rounded to whole levels, so not quite equal"
+    assert seglib.iou(mask, expected) > 0.995
+    assert portrait.preprocess(torch.zeros(1, 3, *shape, dtype=torch.uint8)).shape == (1, 3, *seen)
+
+
+@pytest.mark.parametrize(("shape", "seen"), [fit for fit in FITS if fit[0][0] > fit[1][0]])
+def test_portraits_preprocessing_is_exact_but_for_rounding(
+    portrait: predict.Model, shape: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    frame = cv2.resize(seglib.sample_frame(), shape[::-1], interpolation=cv2.INTER_AREA)
+    expected, half_a_level = prepared_by_hand(frame, seen), 0.51 / 255 / STD.min()
+    prepared = portrait.preprocess.prepare(frame)
+    assert (prepared.shape, prepared.dtype) == ((1, 3, *seen), np.float32)
+    assert prepared.flags.c_contiguous
+    assert np.abs(prepared - expected).max() < half_a_level
+    on_a_gpu = portrait.preprocess(torch.from_numpy(frame).permute(2, 0, 1)[None]).numpy()
+    assert np.abs(on_a_gpu - expected).max() < 1e-4
 
 
 def test_portrait_speaks_voc(portrait: predict.Model) -> None:
@@ -298,6 +344,7 @@ def test_size_is_the_longer_side_for_portrait() -> None:
     model = load_model(size=128, device="cpu")
     assert model.preprocess(torch.zeros(1, 3, 480, 640, dtype=torch.uint8)).shape == (1, 3, 96, 128)
     assert model.mask(noise(48, 64)).shape == (48, 64)
+    assert model.preprocess.prepare(noise(480, 640)).shape == (1, 3, 96, 128)
     for size in (0, 10, -5):
         with pytest.raises(ValueError, match=f"size is {size}"):
             load_model(size=size, device="cpu")
@@ -319,8 +366,8 @@ def test_torchvisions_models_take_frames_of_any_size_too(
     shape: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.save(as_published(SMALLEST).state_dict(), tmp_path / "x.pth")
-    monkeypatch.setattr(predict, "weights_file", lambda url, **options: tmp_path / "x.pth")
-    model = load_model(SMALLEST, device="cpu", size=64)
+    monkeypatch.setattr(loader, "weights_file", lambda url, **options: tmp_path / "x.pth")
+    model = load_model(SMALLEST, device="cpu", size=64, runtime="torch")
     assert model.labels(noise(*shape)).shape == shape
     np.testing.assert_allclose(model.probabilities(noise(*shape)).sum(axis=0), 1, atol=1e-5)
 
@@ -419,12 +466,12 @@ def test_an_unknown_model_lists_all_of_them_nearest_first(name: str, nearest: st
 
 
 def test_the_cpu_is_always_there_and_cuda_is_taken_when_it_is() -> None:
-    assert load_model(device="cpu").device == torch.device("cpu")
-    if torch.cuda.is_available():
-        assert load_model().device.type == "cuda"
-    elif not torch.backends.mps.is_available():
-        assert load_model().device == torch.device("cpu")
-    assert repr(load_model(device="cpu")) == "Model('portrait', device='cpu')"
+    assert load_model(device="cpu").device == load_model().device == "cpu", "portrait was made for the CPU"
+    assert torch.device(load_model().device) == torch.device("cpu")
+    assert load_model().device.type == "cpu"
+    first = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert loading._choose_device(None) == first
+    assert repr(load_model(runtime="torch")) == "Model('portrait', device='cpu', runtime='torch')"
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps", "tpu", "cuda:99"])
@@ -438,10 +485,15 @@ def test_a_device_that_is_not_there_is_refused_in_words(device: str) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_gives_the_masks_of_the_cpu(portrait: predict.Model) -> None:
     frame = seglib.sample_frame()
-    mask = load_model(device="cuda").mask(frame)
-    assert isinstance(mask, np.ndarray)
-    assert np.abs(mask - portrait.mask(frame)).max() < 0.02
-    assert seglib.iou(mask, portrait.mask(frame)) > 0.999
+    for precision, error in (("single", 0.002), ("half", 0.03)):
+        model = load_model(device="cuda", precision=precision)
+        mask = model.mask(frame)
+        assert isinstance(mask, np.ndarray)
+        assert np.abs(mask - portrait.mask(frame)).mean() < error
+        assert seglib.iou(mask, portrait.mask(frame)) > 0.99
+        np.testing.assert_allclose(model.masks([frame, frame])[1], mask, atol=0.01)
+        assert (model.labels(frame) == portrait.labels(frame)).mean() > 0.99
+        assert model.probabilities(frame).shape == (21, 480, 640)
 
 
 def test_without_weights_the_fallback_says_so_in_one_line_and_goes_on(
