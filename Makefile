@@ -7,10 +7,10 @@ RUN = PYTHON="$(PYTHON)" sh recipes/python.sh
 NBVAL = --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab demo test test-slow notebooks check clean
+.PHONY: help lab demo test test-browser test-slow bench notebooks check clean
 
 help: ## this list, with the plain commands (python is the environment's own)
-	@sed -n -e 's/^\([a-z-]*\):.*## \(.*\)/make \1#\2/p' -e 's/^#  \$$ /#\$$ /p' Makefile | awk -F'#' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n -e 's/^\([a-z-]*\):.*## \(.*\)/make \1#\2/p' -e 's/^#  \$$ /#\$$ /p' Makefile | awk -F'#' '{printf "%-18s %s\n", $$1, $$2}'
 
 lab: ## open the tutorial in JupyterLab
 #  $ jupyter lab notebooks
@@ -24,9 +24,17 @@ test: ## every test and every notebook, offline, on the recorded frame
 #  $ python -m pytest tests notebooks -m "not slow and not browser" --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg
 	@$(RUN) -m pytest tests notebooks -m "not slow and not browser" $(NBVAL) $(ARGS)
 
+test-browser: ## the widgets in a real Chromium; its pictures of the pages go to out/browser
+#  $ python -m pytest tests/browser -m "browser and not slow"
+	@$(RUN) -m pytest tests/browser -m "browser and not slow" $(ARGS)
+
 test-slow: ## soaks and long fuzzing
 #  $ python -m pytest tests -m slow
 	@$(RUN) -m pytest tests -m slow $(ARGS)
+
+bench: ## time each stage (python -m seglib bench measures the whole walk)
+#  $ python -m pytest tests/benchmarks/bench_stages.py
+	@$(RUN) -m pytest tests/benchmarks/bench_stages.py $(ARGS)
 
 notebooks: ## run every notebook from a clean kernel and keep its outputs
 #  $ python recipes/remake_notebooks.py

@@ -36,8 +36,8 @@ _HOME = {
     "read_picture": "pictures",
     "write_picture": "pictures",
     "open_source": "capture",
-    "load_model": "predict",
-    "model_table": "predict",
+    "load_model": "predict.loading",
+    "model_table": "predict.loading",
     "VOC_CLASSES": "mask",
     "Steady": "mask",
     "class_mask": "mask",
@@ -48,6 +48,7 @@ _HOME = {
     "follow_edges": "mask",
     "keep_main": "mask",
     "sharpen": "mask",
+    "Follow": "follow",
     "blend": "composite",
     "Blur": "blur",
     "blur_background": "blur",
@@ -62,10 +63,12 @@ _HOME = {
     "flicker": "measure",
     "halo": "measure",
     "iou": "measure",
+    "Live": "live.widget",
     "VideoReport": "video.process",
     "VideoWriter": "video.writing",
     "process_video": "video.process",
     "ReplaceWithVideo": "moving",
+    "check_machine": "doctor.command",
     "VOC_COLOURS": "plots",
     "bars": "plots",
     "colour_labels": "plots",
@@ -96,7 +99,10 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
     from seglib.capture import open_source
     from seglib.composite import blend
     from seglib.cutout import CutOut
+    from seglib.doctor.command import check_machine
     from seglib.errors import CameraUnavailable, SourceError, WeightsUnavailable
+    from seglib.follow import Follow
+    from seglib.live.widget import Live
     from seglib.mask import (
         VOC_CLASSES,
         Steady,
@@ -113,7 +119,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
     from seglib.moving import ReplaceWithVideo
     from seglib.pictures import read_picture, write_picture
     from seglib.plots import VOC_COLOURS, bars, colour_labels, contact_sheet, curves, show, show_labels
-    from seglib.predict import load_model, model_table
+    from seglib.predict.loading import load_model, model_table
     from seglib.samples import (
         sample_background,
         sample_clip,

@@ -51,6 +51,11 @@ def start_camera(number: int) -> Started:
     return camera, first
 
 
+def on_a_hub() -> bool:
+    """Whether Python seems to run on another machine than the person's browser."""
+    return any(name in os.environ for name in ("JUPYTERHUB_USER", "BINDER_SERVICE_HOST", "COLAB_RELEASE_TAG"))
+
+
 def _open(number: int) -> Started:
     # OpenCV tries several drivers and complains about each on stderr; our message says it once.
     level = cv2.utils.logging.getLogLevel()
@@ -74,10 +79,10 @@ def _message(number: int, what: str) -> str:
 
 def _advice(number: int) -> str:
     """The likeliest cause on this machine, and the next step."""
-    if any(name in os.environ for name in ("JUPYTERHUB_USER", "BINDER_SERVICE_HOST", "COLAB_RELEASE_TAG")):
+    if on_a_hub():
         return (
             "Python runs on another machine than your browser, and that machine has no camera. "
-            "A browser camera (open_source('browser')) is planned; until then, upload a video file and open its path."
+            "Use your browser's own: seglib.Live(source='browser'), or open_source('browser')."
         )
     if sys.platform == "linux":
         return _linux_advice(number)

@@ -199,7 +199,7 @@ def test_negative_numbers_never_reach_opencv(plug: Plug, number: int) -> None:
 @pytest.mark.parametrize("wrong", [True, False, None, 0.0, b"clip", [0]])
 def test_other_things_are_no_sources(plug: Plug, wrong: object) -> None:
     cameras = plug(FakeCamera)
-    with pytest.raises(TypeError, match="must be a camera number, a path, 'clip' or 'auto'"):
+    with pytest.raises(TypeError, match="must be a camera number, a path, 'clip', 'browser' or 'auto'"):
         open_source(wrong)
     assert cameras == []
 

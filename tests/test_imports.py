@@ -25,15 +25,19 @@ ROOMS: dict[str, set[str]] = {
     "arrays": {"numpy"},
     "pictures": {"numpy", "PIL"},
     "samples": {"numpy", "av"},
+    "source": set(),
     "camera": {"numpy", "cv2"},
+    "browser_camera": {"numpy", "cv2", "anywidget", "IPython"},
     "colours": {"numpy", "av"},
+    "boxes": set(),
     "capture": {"numpy", "cv2", "av"},
     "guided": {"numpy", "cv2"},
     "mask": {"numpy", "cv2"},
+    "follow": {"numpy", "cv2"},
     "weights": {"torch", "safetensors", "pooch", "requests", "tqdm"},
-    "portrait": {"torch", "torchvision"},
-    "predict": {"numpy", "torch", "torchvision"},
-    "composite": {"numpy"},
+    "portrait": {"numpy", "cv2", "torch", "torchvision"},
+    "predict": {"numpy", "cv2", "torch", "torchvision", "openvino", "safetensors"},
+    "composite": {"numpy", "cv2"},
     "blur": {"numpy", "cv2"},
     "substitute": {"numpy", "cv2"},
     "cutout": {"numpy", "cv2"},
@@ -41,15 +45,30 @@ ROOMS: dict[str, set[str]] = {
     "moving": set(),
     "measure": {"numpy", "cv2"},
     "plots": {"numpy", "matplotlib", "IPython"},
+    "live": {"numpy", "cv2", "ipywidgets", "anywidget", "traitlets"},
+    "exercises": {"numpy", "cv2", "av"},
+    "bench": {"numpy", "cv2", "torch", "matplotlib"},
     "demo": {"numpy"},
     "batch": {"numpy", "distributed"},
     "naming": set(),
     "commands": {"distributed"},
+    "doctor": {
+        "torch",
+        "torchvision",
+        "cv2",
+        "psutil",
+        "packaging",
+        "jupyter_client",
+        "jupyter_core",
+        "anywidget",
+        "IPython",
+    },
+    "bundle": set(),
     "__main__": set(),
 }
 ORDER = list(ROOMS)
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-MAY_USE_THREADS = {"camera", "live", "video"}
+MAY_USE_THREADS = {"browser_camera", "camera", "live", "video"}
 THREADS = {"threading", "_thread", "queue", "concurrent", "multiprocessing", "asyncio"}
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "ipywidgets", "IPython", "PIL", "av", "numpy")
 
@@ -103,7 +122,8 @@ def test_a_name_loads_what_it_needs_and_no_more() -> None:
     assert loaded_by("import seglib; seglib.WeightsUnavailable") == set()
     assert loaded_by("import seglib; seglib.iou, seglib.Steady, seglib.blur_background") == {"numpy", "cv2"}
     assert loaded_by("import seglib; seglib.sample_frame()") == {"numpy", "PIL"}
-    assert {"torch", "torchvision"} <= loaded_by("import seglib; seglib.load_model")
+    portrait = "import seglib; seglib.load_model().mask(seglib.sample_frame())"
+    assert loaded_by(portrait) == {"numpy", "cv2", "PIL"}, "OpenVINO runs it, and PyTorch is not needed"
 
 
 @pytest.mark.parametrize("name", ["mask", "composite", "blur", "measure"])
@@ -184,9 +204,9 @@ def test_torch_pillow_pyav_and_widgets_live_where_the_design_says() -> None:
     def homes(package: str) -> set[str]:
         return {room(path) for path in MODULES if package in tops(path)}
 
-    assert homes("torch") <= {"predict", "portrait", "weights", "doctor"}
+    assert homes("torch") <= {"predict", "portrait", "weights", "doctor", "bench"}
     assert homes("PIL") == {"pictures"}
-    assert homes("av") == {"capture", "colours", "samples", "video"}
+    assert homes("av") == {"capture", "colours", "samples", "video", "exercises"}
     assert homes("ipywidgets") <= {"live"}
 
 

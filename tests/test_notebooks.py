@@ -20,8 +20,18 @@ import seglib
 HERE = Path(__file__).resolve().parents[1] / "notebooks"
 PATHS = sorted(path for path in HERE.rglob("*.ipynb") if not {".ipynb_checkpoints", "out"} & set(path.parts))
 STEPS = [path for path in PATHS if path.parent == HERE]
-# Numbered by step; 06_live is still to come.
-EXPECTED = ["00_start", "01_capture", "02_predict", "03_mask", "04_blur", "05_substitute", "07_video"]
+# Numbered by step.
+EXPECTED = [
+    "00_start",
+    "01_capture",
+    "02_predict",
+    "03_mask",
+    "04_blur",
+    "05_substitute",
+    "06_live",
+    "07_video",
+    "09_train",
+]
 
 MEGABYTE = 1_000_000
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]*)[^)]*\)")

@@ -500,7 +500,7 @@ def test_import_is_light() -> None:
 
 def test_load_model_from_the_server_to_labels(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Download, hash, read, strict load, eval, predict: equal to torchvision doing it by hand."""
-    monkeypatch.setattr(predict, "weights_url", lambda name: server.url)
+    monkeypatch.setattr("seglib.predict.published.weights_url", lambda name: server.url)
     frame = _frame()
     labels = predict.load_model("lraspp_mobilenet_v3_large").labels(frame)
     assert len(server.requests) == 1

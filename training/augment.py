@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from backgrounds import background, hide
+from clothes import dress, sharpen
 from data import Photos
 from framing import framing, warp
 from light import camera
@@ -23,12 +24,13 @@ Random = np.random.Generator
 class Recipe:
     """How often what happens; for ablations, each can be switched off with 0."""
 
-    pasted: float = 0.5  # people over another background
-    empty: float = 0.08  # nobody
-    close: float = 0.5  # head and shoulders rather than half or whole body
-    several: float = 0.3  # of the pasted: two or three people
+    pasted: float = 0.55  # people over another background
+    empty: float = 0.06  # nobody
+    close: float = 0.65  # head and shoulders rather than half or whole body
+    several: float = 0.25  # of the pasted: two or three people
     drawn: float = 0.5  # of the other backgrounds: drawn rather than from a photo
-    hidden: float = 0.15  # something in front of the person, or cloth behind
+    hidden: float = 0.12  # something in front of the person
+    dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
     faults: bool = True  # the camera's
 
 
@@ -75,7 +77,9 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         if count > 1:
             where[0, 2] += shape[1] * ((place + 0.5) / count - 0.5)
         alpha = warp(photo.planes, where, shape, cv2.BORDER_CONSTANT)[..., 2].astype(np.float32) / 255
-        person = warp(photo.image, where, shape, cv2.BORDER_REPLICATE)
+        person = sharpen(rng, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
+        if rng.random() < recipe.dressed:
+            person = dress(rng, person, alpha)
         person = matched(rng, person, image, alpha)
         if rng.random() < 0.3:
             image *= 1 - rng.uniform(0.1, 0.5) * shadow(rng, alpha)[..., None]

@@ -10,6 +10,8 @@ from scenes import scene
 Bytes = NDArray[np.uint8]
 Random = np.random.Generator
 
+MOST_DOUBT = 0.02  # a strip in which label and teacher disagree on more than this share is no picture of nobody
+
 
 def background(rng: Random, photos: Photos, shape: tuple[int, int], drawn: float) -> Bytes:
     """A picture with nobody in it, drawn or from beside the person of a photo; half of them out of focus.
@@ -19,6 +21,8 @@ def background(rng: Random, photos: Photos, shape: tuple[int, int], drawn: float
     image = scene(rng, *shape) if rng.random() < drawn else beside(rng, photos.pick(rng), shape)
     if rng.random() < 0.15:  # cloth that nobody wears
         cloth(rng, photos, image)
+    if rng.random() < 0.3:  # things beside and behind, as large as people
+        thing(rng, image)
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (0, 0), float(np.exp(rng.uniform(np.log(0.5), np.log(6)))))
     return image
@@ -28,8 +32,9 @@ def beside(rng: Random, photo: Photo, shape: tuple[int, int]) -> Bytes:
     """The wider strip at the person's left or right, mirrored at its sides until it fills the picture."""
     left, _, right, _ = photo.box
     width = photo.image.shape[1]
-    strip = photo.image[:, : max(left - 6, 0)] if left > width - right else photo.image[:, right + 6 :]
-    if strip.shape[1] < 24:  # the person fills the photo
+    part = slice(0, max(left - 6, 0)) if left > width - right else slice(right + 6, width)
+    strip, passers_by = photo.image[:, part], photo.planes[::4, part, 1] == 0
+    if strip.shape[1] < 24 or passers_by.mean() > MOST_DOUBT:  # the person fills the photo, or somebody is behind
         return scene(rng, *shape)
     scale = float(np.exp(rng.uniform(np.log(0.7), np.log(2.2))))
     source = (rng.uniform(0, strip.shape[1]), rng.uniform(0.2, 0.8) * strip.shape[0])
@@ -46,6 +51,20 @@ def cloth(rng: Random, photos: Photos, image: Bytes) -> None:
     wide, high = (max(8, round(side * rng.uniform(0.1, 0.5))) for side in image.shape[1::-1])
     x, y = int(rng.uniform(0, image.shape[1] - wide)), int(rng.uniform(0, image.shape[0] - high))
     image[y : y + high, x : x + wide] = cv2.resize(piece, (wide, high), interpolation=cv2.INTER_LINEAR)
+
+
+def thing(rng: Random, image: Bytes) -> None:
+    """One to three upright blocks, rounded at the top and lit from the side, patterned or plain, in place."""
+    height, width = image.shape[:2]
+    for _ in range(rng.integers(1, 4)):
+        wide, high = int(rng.uniform(0.06, 0.3) * width), int(rng.uniform(0.3, 0.95) * height)
+        x, shape = int(rng.uniform(0, width)), np.zeros((height, width), np.uint8)
+        cv2.rectangle(shape, (x - wide // 2, height - high + wide // 2), (x + wide // 2, height), 255, -1)
+        axes = (wide // 2, int(wide * rng.uniform(0.2, 1.2)))
+        cv2.ellipse(shape, (x, height - high + wide // 2), axes, 0, 0, 360, 255, -1, cv2.LINE_AA)
+        light = 0.5 + 0.7 * np.sin((np.arange(width) - x) / (wide + 1) * 2 + rng.uniform(0.4, 2.4))
+        alpha = shape[..., None].astype(np.float32) / 255
+        image[:] = image + alpha * (np.clip(scene(rng, height, width) * light[None, :, None], 0, 255) - image)
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:

@@ -18,11 +18,12 @@ from data import validation_photos
 from network import PortraitNet, load_weights
 from numpy.typing import NDArray
 from torch import nn
+from torchvision.models.segmentation import lraspp_mobilenet_v3_large
 from tqdm import tqdm
 
 import seglib
 from seglib.measure import boundary_f_score, flicker, iou
-from seglib.portrait import Preprocess, build
+from seglib.portrait import Preprocess
 from seglib.predict import Model
 
 Bytes = NDArray[np.uint8]
@@ -78,7 +79,7 @@ def load_network(weights: Path) -> nn.Module:
     """The network that a safetensors file belongs to: this folder's, or the plain LR-ASPP of the first checkpoint."""
     network: nn.Module = PortraitNet()
     if load_weights(network, weights):
-        network = build()
+        network = lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=1)
         missing = load_weights(network, weights)
         if missing:
             raise ValueError(f"{weights} fits no network; {missing[0]} and {len(missing) - 1} others are missing")

@@ -12,6 +12,8 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Random = np.random.Generator
 
+LEAVING = 0.2  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
+
 
 def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, room: float = 0.0) -> Floats:
     """A (2, 3) matrix from the photo's pixels to the picture's: how a webcam, or a passer-by, would frame this person.
@@ -23,7 +25,7 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     left, top, right, bottom = photo.box
     kind = rng.random()
     if kind < close:
-        visible, fill = np.exp(rng.uniform(np.log(0.2), np.log(0.45))), rng.uniform(0.5, 1.05)
+        visible, fill = np.exp(rng.uniform(np.log(0.15), np.log(0.45))), rng.uniform(0.5, 1.1)
     elif kind < close + (1 - close) * 0.4:
         visible, fill = rng.uniform(0.4, 0.9), rng.uniform(0.6, 1.05)
     else:
@@ -31,18 +33,26 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     scale = fill * height / (visible * (bottom - top))
     if room and visible == 1.0:  # the whole person is to be seen, also its width
         scale = min(scale, 1.1 * width * room / (right - left))
-    head_x = width * (0.5 + rng.normal(0, 0.14))
+    leaving = rng.random() < LEAVING
+    head_x = width * (0.5 + rng.normal(0, 0.5 if leaving else 0.14))
     head_y = height * (1 - fill) * (rng.uniform(0.2, 1) if visible == 1.0 else 1)
+    if leaving:
+        head_y += height * rng.uniform(0, 0.4)
     if not room:
         rows = photo.image.shape[0]
         scale = max(scale, height / rows)
         head_y = np.clip(head_y, height - (rows - top) * scale, top * scale)
-    return matrix(rng, (photo.head, top), (head_x, head_y), scale)
+    return matrix(rng, (photo.head, top), (head_x, head_y), scale, 18 if leaving else 6)
 
 
-def matrix(rng: Random, source: tuple[float, float], target: tuple[float, float], scale: float) -> Floats:
-    """Scale, stretch, tilt and perhaps mirror about a point of the photo, and move it to a point of the picture."""
-    angle = np.deg2rad(rng.normal(0, 6))
+def matrix(
+    rng: Random, source: tuple[float, float], target: tuple[float, float], scale: float, tilt: float = 6
+) -> Floats:
+    """Scale, stretch, tilt and perhaps mirror about a point of the photo, and move it to a point of the picture.
+
+    tilt: the standard deviation of the angle in degrees.
+    """
+    angle = np.deg2rad(rng.normal(0, tilt))
     stretch = np.exp(rng.normal(0, 0.08))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     mirror = -1 if rng.random() < 0.5 else 1

@@ -1,6 +1,7 @@
 """The network of ``portrait``: MobileNetV3-Large, an LR-ASPP head that decides, a light decoder that draws the edge.
 
-Shapes are written for an input of (N, 3, H, W), H and W multiples of 32. "Stride 8" means (H / 8, W / 8).
+Shapes are written for an input of (N, 3, H, W), H and W multiples of 32. "Stride 8" means (H / 8, W / 8). Other sizes
+are padded at the right and below by repeating the edge, and the answer is cut back.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle
+from torch.nn.functional import interpolate, pad, pixel_shuffle
 from torchvision.models import mobilenet_v3_large
 from torchvision.models.segmentation.lraspp import LRASPPHead
 
@@ -44,6 +45,8 @@ class Fuse(nn.Module):
 class PortraitNet(nn.Module):
     """(N, 3, H, W) normalised RGB in, {"out": (N, 1, H, W), "coarse": (N, 1, H / 8, W / 8)} logits of person out.
 
+    H and W may be any; ``coarse`` then covers the padded input.
+
     The backbone and the LR-ASPP head carry torchvision's names, so weights of its ``lraspp_mobilenet_v3_large``
     fit. The head gives the coarse answer; the decoder adds a correction at full size, zero before training.
     """
@@ -61,14 +64,16 @@ class PortraitNet(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        high, skips = self.features(images)
+        height, width = images.shape[-2:]
+        padded = pad(images, (0, -width % 32, 0, -height % 32), mode="replicate")
+        high, skips = self.features(padded)
         head = self.classifier
         deep = head.cbr(high) * head.scale(high)  # (N, 128, H / 32, W / 32), what is there and whether it matters
         coarse = enlarge(head.high_classifier(deep), 4) + head.low_classifier(skips[6])  # stride 8
         for fuse, stage in zip(self.decoder, reversed(SKIPS), strict=True):
             deep = fuse(deep, skips[stage])  # strides 16, 8, 4, 2
         out = enlarge(coarse, 8) + pixel_shuffle(self.last(deep), 2)  # (N, 1, H, W)
-        return {"out": out, "coarse": coarse}
+        return {"out": out[..., :height, :width], "coarse": coarse}
 
     def features(self, images: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
         """The backbone's last output, (N, 960, H / 32, W / 32), and its outputs at the skips."""

@@ -48,7 +48,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--validate-every", type=int, default=200, help="steps between validations and exports")
     parser.add_argument("--validate-photos", type=int, default=25, help="photos of a validation during the run")
     parser.add_argument("--save-seconds", type=float, default=60, help="seconds between checkpoints")
-    for name in ("pasted", "empty", "close", "several", "drawn", "hidden"):  # for ablations
+    for name in ("pasted", "empty", "close", "several", "drawn", "hidden", "dressed"):  # for ablations
         parser.add_argument(f"--{name}", type=float, default=getattr(Recipe, name), help="share, see augment.Recipe")
     return parser.parse_args()
 
@@ -133,7 +133,7 @@ def train(run: Run) -> None:
     """Go through the steps that are left; stop early on Ctrl-C or SIGTERM. Always leaves a checkpoint."""
     args, stop = run.args, Stop()
     photos = open_photos(args.data, args.out / "cache")
-    recipe = Recipe(args.pasted, args.empty, args.close, args.several, args.drawn, args.hidden)
+    recipe = Recipe(args.pasted, args.empty, args.close, args.several, args.drawn, args.hidden, True, args.dressed)
     source = Batches(photos, args.seed, args.batch, args.small_steps, recipe)
     batches = stream(source, run.step, args.steps, args.workers, run.device)
     bar = tqdm(batches, initial=run.step, total=args.steps, unit="step", smoothing=0.05)

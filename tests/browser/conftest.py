@@ -1,0 +1,131 @@
+"""Fixtures of the browser tests: a JupyterLab, a Chromium, and notebooks made by the tests, open in it.
+
+Nothing here needs a screen, a camera or a network. Without Chromium the tests skip and say so; where
+SEGLIB_REQUIRE_BROWSER=1 is set, as in `.ci/run`, they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+from fake_camera import film_of_the_clip
+from lab import PLAIN_NAME, Lab, jupyterlab
+from page import ARTIFACTS, QUIET, NotebookPage, OpenNotebook
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Playwright
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+VIEW = {"width": 1100, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test in this folder drives a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> str:
+    """The path of a Chromium: the system's, or the one that `playwright install chromium` has fetched."""
+    own = playwright.chromium.executable_path
+    found = [*filter(None, map(shutil.which, PROGRAMS)), *([own] if Path(own).exists() else [])]
+    if found:
+        return found[0]
+    reason = "no Chromium here: install your system's package 'chromium', or run 'playwright install chromium'"
+    if os.environ.get("SEGLIB_REQUIRE_BROWSER"):
+        pytest.fail(f"SEGLIB_REQUIRE_BROWSER is set, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def launch(playwright: Playwright, chromium: str) -> Iterator[Callable[..., Browser]]:
+    """A browser with these command line arguments, started at most once for the whole run."""
+    browsers: dict[tuple[str, ...], Browser] = {}
+
+    def launch(*arguments: str) -> Browser:
+        if arguments not in browsers:
+            plain = f"--host-resolver-rules=MAP {PLAIN_NAME} 127.0.0.1"
+            browsers[arguments] = playwright.chromium.launch(
+                executable_path=chromium, args=[*QUIET, plain, *arguments], chromium_sandbox=False
+            )
+        return browsers[arguments]
+
+    yield launch
+    for browser in browsers.values():
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with jupyterlab(tmp_path_factory.mktemp("notebooks")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A part of the recorded clip, for a fake camera to show."""
+    return film_of_the_clip(tmp_path_factory.mktemp("film") / "clip.y4m")
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, launch: Callable[..., Browser], request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+    """Call it with the code of the cells, or with the path of a notebook: it opens in a tab, kernel ready.
+
+    chromium: further arguments for the browser. host: the name in the address. permissions: what the page may use.
+    A screenshot is kept at the end of every test. The kernel ends with the test.
+    """
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")[:100]
+    opened: list[tuple[NotebookPage, BrowserContext]] = []
+
+    def open_notebook(
+        *cells: str | Path, chromium: tuple[str, ...] = (), host: str = "localhost", permissions: tuple[str, ...] = ()
+    ) -> NotebookPage:
+        place = lab.folder / f"{name}-{len(opened)}.ipynb"
+        if isinstance(cells[0], Path):
+            shutil.copy(cells[0], place)
+        else:
+            new = nbformat.v4
+            kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+            book = new.new_notebook(cells=list(map(new.new_code_cell, cells)), metadata={"kernelspec": kernel})
+            nbformat.write(book, place)
+        context = launch(*chromium).new_context(viewport=VIEW, permissions=list(permissions))
+        notebook = NotebookPage(context.new_page(), ARTIFACTS, name)
+        opened.append((notebook, context))
+        notebook.open(lab.address(place.name, host))
+        return notebook
+
+    yield open_notebook
+    for number, (notebook, context) in enumerate(opened):
+        if not notebook.page.is_closed():
+            notebook.screenshot(f"end{number or ''}")
+        context.close()
+        place = lab.folder / f"{name}-{number}.ipynb"
+        end_kernels(lab, place.name)
+        place.unlink()
+
+
+def end_kernels(lab: Lab, notebook: str) -> None:
+    """End the kernel of one notebook; its session goes with it."""
+    import requests
+
+    for session in requests.get(lab.api("sessions"), timeout=30).json():
+        if session["path"].endswith(notebook):
+            requests.delete(lab.api(f"sessions/{session['id']}"), timeout=30)
