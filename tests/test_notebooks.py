@@ -30,7 +30,9 @@ EXPECTED = [
     "05_substitute",
     "06_live",
     "07_video",
+    "08_faster",
     "09_train",
+    "10_what_went_wrong",
 ]
 
 MEGABYTE = 1_000_000

@@ -14,8 +14,8 @@ import time
 start = time.perf_counter()
 import seglib
 seconds = time.perf_counter() - start
-from seglib.bench.apart import measure
-measure(seconds)"""
+from seglib.bench.apart import do_task
+do_task(seconds)"""
 
 
 def run_apart(walk: Walk, article_frames: int | None = None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def run_apart(walk: Walk, article_frames: int | None = None) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure(import_seconds: float) -> None:
+def do_task(import_seconds: float) -> None:
     """What the new process does: read the task, do it, print the result. import_seconds: for ``import seglib``."""
     task = json.load(sys.stdin)
     walk = Walk(**task["walk"] | {"size": tuple(task["walk"]["size"]) if task["walk"]["size"] else None})

@@ -89,7 +89,7 @@ class Controls:
         return self._given_background if chosen == _GIVEN else sample_background(chosen)
 
     def _make_picture_controls(self, settings: Settings, source: Choice) -> None:
-        from seglib.predict import MODELS  # PyTorch comes with it
+        from seglib.predict import MODELS  # with it comes OpenCV
 
         options = list(_SOURCES)
         is_file = isinstance(source, str | Path) and source not in {value for _, value in options}

@@ -87,8 +87,12 @@ class Live:
 
     def start(self) -> None:
         """Open the source and show pictures, until :meth:`stop`. Returns at once. While it runs, does nothing."""
+        self._begin(by_hand=False)
+
+    def _begin(self, by_hand: bool = True) -> None:
         if self.loop is not None and self.loop.alive:
             return
+        self._by_hand = by_hand
         self._say("")
         self.loop = Loop(
             self._controls.chosen_source(), self._slot, self._screen, frames=self._frames, on_change=self._refresh
@@ -159,7 +163,7 @@ class Live:
         )
 
     def _connect(self) -> None:
-        self._panel.start.on_click(lambda button: self._try(self.start))
+        self._panel.start.on_click(lambda button: self._try(self._begin))
         self._panel.stop.on_click(lambda button: Thread(target=self.stop, daemon=True).start())
         self._panel.snapshot.on_click(
             lambda button: Thread(target=self._try, args=(self.take_snapshot,), daemon=True).start()
@@ -182,7 +186,7 @@ class Live:
 
     def _start_again(self) -> None:
         self.stop()
-        self._try(self.start)
+        self._try(self._begin)
 
     def _is_recording(self) -> bool:
         return self.loop is not None and self.loop.recorder is not None
@@ -198,7 +202,8 @@ class Live:
         """A source that has something to show in the page, as the browser's camera has, shows it above the picture."""
         widget: Any = getattr(source, "widget", None)
         self._panel.make_room_for(widget)
-        if hasattr(widget, "ask_to_start"):  # Start was pressed just now, so the camera need not ask for a press again
+        # After a press of Start the camera need not ask for another one; after start() in a cell it must.
+        if self._by_hand and hasattr(widget, "ask_to_start"):
             widget.ask_to_start()
 
     def _refresh(self) -> None:
