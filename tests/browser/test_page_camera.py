@@ -42,7 +42,8 @@ RIGHT_FRAME = """
 import numpy as np
 with seglib.open_source("clip") as clip:
     film = [next(clip) for _ in range(60)]
-difference = min(float(np.abs(frame - frames[-1].astype(float)).mean()) for frame in film)
+seen = frames[-1].astype(float)  # one picture; the reader goes on meanwhile
+difference = min(float(np.abs(frame - seen).mean()) for frame in film)
 """
 
 
