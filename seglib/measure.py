@@ -85,7 +85,11 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds.setdefault(stage, []).append(time.perf_counter() - start)
+            self.add(stage, time.perf_counter() - start)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Note a duration that was measured elsewhere."""
+        self.seconds.setdefault(stage, []).append(seconds)
 
     def milliseconds(self) -> dict[str, float]:
         """The median of every stage in milliseconds: one slow frame, the first one usually, does not spoil it."""

@@ -22,6 +22,7 @@ import av
 import numpy as np
 import psutil
 import pytest
+from live_models import FakeModel
 from PIL import Image
 
 import seglib
@@ -39,21 +40,6 @@ from seglib.live.walk import Picture, Walk, encode_jpeg, lay_out
 
 LONG = 60.0  # seconds that a busy machine may take for what takes milliseconds
 SHAPE = (48, 64, 3)
-
-
-class FakeModel:
-    """Keeps the left half. classes: background and person, as portrait."""
-
-    name = "fake"
-    classes: tuple[int, ...] = (0, 15)
-
-    def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
-        mask = np.zeros(frame.shape[:2], np.float32)
-        mask[:, : frame.shape[1] // 2] = 1
-        return mask
-
-    def labels(self, frame: np.ndarray) -> np.ndarray:
-        return np.where(self.mask(frame) > 0, 15, 0).astype(np.uint8)
 
 
 class FakeCamera(Source):
@@ -908,7 +894,7 @@ def test_a_meter_remembers_a_bounded_number_of_times() -> None:
     for number in range(5000):
         meter.add("stage", number / 1000)
     assert meter.milliseconds()["stage"] > 4800
-    assert sum(len(values) for values in meter._seconds.values()) < 1000
+    assert sum(len(values) for values in meter.seconds.values()) < 1000
 
 
 def test_a_rate_counts_the_last_seconds() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pytest
+from live_models import FakeModel
 from PIL import Image
 
 import seglib
@@ -29,21 +30,6 @@ from seglib.live.settings import RelativeBlur
 ROOT = Path(__file__).parents[1]
 LONG = 60.0
 SHAPE = (48, 64, 3)
-
-
-class FakeModel:
-    """Keeps the left half."""
-
-    name = "fake"
-    classes: tuple[int, ...] = (0, 15)
-
-    def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
-        mask = np.zeros(frame.shape[:2], np.float32)
-        mask[:, : frame.shape[1] // 2] = 1
-        return mask
-
-    def labels(self, frame: np.ndarray) -> np.ndarray:
-        return np.where(self.mask(frame) > 0, 15, 0).astype(np.uint8)
 
 
 class FakeCamera(Source):

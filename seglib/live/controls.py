@@ -11,6 +11,7 @@ from seglib.live.settings import Effect, Settings, make_effect
 from seglib.live.sources import Choice
 from seglib.mask import VOC_CLASSES
 from seglib.pictures import read_picture
+from seglib.predict import MODELS
 from seglib.samples import BACKGROUNDS, sample_background
 from seglib.substitute import Background
 
@@ -89,8 +90,6 @@ class Controls:
         return self._given_background if chosen == _GIVEN else sample_background(chosen)
 
     def _make_picture_controls(self, settings: Settings, source: Choice) -> None:
-        from seglib.predict import MODELS  # with it comes OpenCV
-
         options = list(_SOURCES)
         is_file = isinstance(source, str | Path) and source not in {value for _, value in options}
         if not is_file and source not in [value for _, value in options]:

@@ -60,7 +60,8 @@ class Loop:
         self.settings = settings or Slot(Settings())
         self.frames = _bound(frames)
         self.meter, self.made = Meter(), Rate()
-        self.state, self.message = "stopped", "Stopped."
+        self._farewell = "Stopped."
+        self.state, self.message = "stopped", self._farewell
         self.error: BaseException | None = None
         self.picture: Picture | None = None
         self.jpeg = b""
@@ -180,7 +181,7 @@ class Loop:
             return self._screen is not None and self._screen.views > 0
         if now - self._last_view > UNWATCHED:
             self._stop.set()
-            self.message = "Stopped, since no page has shown the picture for a minute."
+            self._farewell = "Stopped, since no page has shown the picture for a minute."
         self._stop.wait(_PATIENCE)
         return False
 
@@ -200,7 +201,7 @@ class Loop:
         self._walk.close()
         self.stop_recording()
         if self.error is None:
-            self._tell("stopped", self.message if "since" in self.message else "Stopped.")
+            self._tell("stopped", self._farewell)
         else:
             kind = "" if isinstance(self.error, CameraUnavailable) else f"{type(self.error).__name__}: "
             self._tell("failed", f"{kind}{self.error}")

@@ -2,38 +2,25 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from statistics import median
+
+from seglib.measure import Stopwatch
 
 _LAST = 240  # how many values of each kind are remembered
 _WINDOW = 2.0  # seconds over which a rate is taken
 
 
-class Meter:
-    """Times of stages, moments of pictures, and latencies. Written by one thread each, read by any.
-
-    ``with meter("predict"): …`` times a stage.
-    """
-
-    def __init__(self) -> None:
-        self._seconds: dict[str, deque[float]] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.add(stage, time.perf_counter() - start)
+class Meter(Stopwatch):
+    """A stopwatch that forgets all but the last durations. Each stage is timed by one thread, and read by any."""
 
     def add(self, stage: str, seconds: float) -> None:
-        """Remember one duration."""
-        self._seconds.setdefault(stage, deque(maxlen=_LAST)).append(seconds)
+        durations = self.seconds.setdefault(stage, [])
+        durations.append(seconds)
+        del durations[:-_LAST]
 
     def milliseconds(self) -> dict[str, float]:
         """The median of every stage over its last durations, in milliseconds."""
-        return {stage: 1000 * median(tuple(values)) for stage, values in tuple(self._seconds.items())}
+        return {stage: 1000 * median(tuple(values)) for stage, values in tuple(self.seconds.items())}
 
 
 class Rate:
