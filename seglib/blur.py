@@ -5,7 +5,7 @@ into the background around them. Here the blur only ever averages background pix
 """
 
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, log2, sqrt
 from typing import Any
 
 import cv2
@@ -84,29 +84,26 @@ def _blurred_background(frame: Frame, mask: Mask, sigma: float) -> Frame:
     not to be seen. Making a picture smaller by averaging, and larger again along straight lines, is a small blur
     itself: its sigma is half a pixel of the small picture. The squares of sigmas add up.
     """
-    height, width = mask.shape
     # So many times smaller before the weighting, where it need not be finer, and so many times after it.
-    coarse, fine = max(1, int(sigma / 6)), 2 if sigma >= 6 else 1
-    below, right = -height % coarse, -width % coarse  # rows and columns that are missing to a multiple
-    frame, mask = (_smaller(_mirrored(image, 0, below, 0, right), coarse) for image in (frame, mask))
-    total, weight, margin = _weighted(frame, mask, fine, reach=2.5 * sigma / coarse)
-    small = sqrt((sigma / (coarse * fine)) ** 2 - 1 / 4) if fine > 1 else sigma
+    coarse = 2 ** max(1, int(log2(sigma / 6))) if sigma > 7.5 else 1
+    fine = 2 if sigma >= 4 else 1
+    times = coarse * fine
+    # Beyond the frame lies its mirror image, as OpenCV's filters see it. It is put there before the picture shrinks,
+    # or it would be off by a part of a small pixel; as wide as the blur reaches, and to a multiple of a small pixel.
+    height, width = mask.shape
+    margin = times * ceil(min(2.5 * sigma, max(mask.shape)) / times)
+    sides = margin, margin + -height % times, margin, margin + -width % times
+    frame, mask = (_smaller(_mirrored(image, *sides), coarse) for image in (frame, mask))
+    total, weight = _weighted(frame, mask, fine)
+    small = sqrt((sigma / times) ** 2 - 1 / 4) if times > 1 else sigma
     total, weight = cv2.GaussianBlur(total, (0, 0), small), cv2.GaussianBlur(weight, (0, 0), small)
-    mean = np.asarray(total / weight[..., np.newaxis], np.float32)
-    large = cv2.resize(cv2.convertScaleAbs(mean), None, fx=coarse * fine, fy=coarse * fine)
-    top = left = margin * coarse
-    return np.asarray(large[top : top + height, left : left + width], np.uint8)
+    mean = cv2.convertScaleAbs(total / weight[..., np.newaxis])
+    large = cv2.resize(mean, None, fx=times, fy=times)
+    return np.asarray(large[margin : margin + height, margin : margin + width], np.uint8)
 
 
-def _weighted(frame: Frame, mask: Mask, times: int, reach: float) -> tuple[NDArray[Any], NDArray[Any], int]:
-    """The products f * w, (h, w, 3), and w, (h, w), made ``times`` times smaller, with a margin for the blur.
-
-    Beyond the frame lies its mirror image, as OpenCV's filters see it. It is put there before the picture shrinks,
-    or it would be off by a part of a small pixel. Returns also how wide it is, in pixels of the frame.
-    """
-    margin = times * ceil(min(reach, max(mask.shape)) / times)
-    sides = margin, margin + -mask.shape[0] % times, margin, margin + -mask.shape[1] % times
-    frame, mask = _mirrored(frame, *sides), _mirrored(mask, *sides)
+def _weighted(frame: Frame, mask: Mask, times: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The products f * w, (h, w, 3), and w, (h, w), both float32, made ``times`` times smaller."""
     grown = np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.float32)
     height, width = mask.shape[0] // times, mask.shape[1] // times
     product, weights = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
@@ -116,7 +113,7 @@ def _weighted(frame: Frame, mask: Mask, times: int, reach: float) -> tuple[NDArr
         voices = cv2.merge([weight] * 3)  # one weight for red, green and blue
         voices *= frame[rows]
         product[small], weights[small] = _smaller(voices, times), _smaller(weight, times)
-    return product, weights, margin
+    return product, weights
 
 
 def _mirrored(image: NDArray[Any], top: int, bottom: int, left: int, right: int) -> NDArray[Any]:
@@ -127,11 +124,11 @@ def _mirrored(image: NDArray[Any], top: int, bottom: int, left: int, right: int)
 
 
 def _smaller(image: NDArray[Any], times: int) -> NDArray[Any]:
-    """The mean of every square of times x times pixels."""
-    if times == 1:
-        return image
-    size = image.shape[1] // times, image.shape[0] // times
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    """The mean of every square of times x times pixels; times: 1, 2, 4 and so on."""
+    while times > 1:  # halving twice is faster than a quarter at once
+        image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        times //= 2
+    return image
 
 
 def _background_weight(mask: Mask, grown: Mask) -> Mask:
