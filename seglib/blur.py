@@ -98,8 +98,10 @@ def _blurred_background(frame: Frame, mask: Mask, sigma: float) -> Frame:
     small = sqrt((sigma / times) ** 2 - 1 / 4) if times > 1 else sigma
     total, weight = cv2.GaussianBlur(total, (0, 0), small), cv2.GaussianBlur(weight, (0, 0), small)
     mean = cv2.convertScaleAbs(total / weight[..., np.newaxis])
+    spare = margin // times - 1  # one pixel more than is shown, to draw the lines to
+    mean = mean[spare : -spare or None, spare : -spare or None]
     large = cv2.resize(mean, None, fx=times, fy=times)
-    return np.asarray(large[margin : margin + height, margin : margin + width], np.uint8)
+    return np.asarray(large[times : times + height, times : times + width], np.uint8)
 
 
 def _weighted(frame: Frame, mask: Mask, times: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -110,9 +112,8 @@ def _weighted(frame: Frame, mask: Mask, times: int) -> tuple[NDArray[Any], NDArr
     for rows in bands(mask.shape[0]):
         small = slice(rows.start // times, rows.stop // times)
         weight = _background_weight(mask[rows], grown[rows])
-        voices = cv2.merge([weight] * 3)  # one weight for red, green and blue
-        voices *= frame[rows]
-        product[small], weights[small] = _smaller(voices, times), _smaller(weight, times)
+        product[small] = _smaller(frame[rows] * weight[..., np.newaxis], times)
+        weights[small] = _smaller(weight, times)
     return product, weights
 
 

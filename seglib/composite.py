@@ -28,7 +28,21 @@ def blend(frame: Frame, mask: Mask, background: Frame) -> Frame:
             "fit_picture(background, frame.shape) crops and scales it"
         )
     mask = check_mask(mask, frame)
+    soft = np.flatnonzero((mask > 0) & (mask < 1))
+    if len(soft) > mask.size / 4:
+        return _mix(frame, mask, background)
+    # Most of a good mask is 0 or 1. There the equation says copy, and only the edge needs to be calculated.
+    output = np.array(background, order="C")
+    edge, behind = (image.reshape(-1, 3).take(soft, axis=0)[np.newaxis] for image in (frame, output))
+    cv2.copyTo(frame, cv2.convertScaleAbs(mask, alpha=255), output)
+    if len(soft):
+        output.reshape(-1, 3)[soft] = _mix(edge, mask.ravel().take(soft)[np.newaxis], behind)[0]
+    return output
+
+
+def _mix(frame: Frame, mask: Mask, background: Frame) -> Frame:
+    """The equation for every pixel. OpenCV's name for it is blendLinear; it needs no float copies of the pictures."""
     output = np.empty(frame.shape, np.uint8)
-    for rows in bands(len(frame)):  # OpenCV's name for the equation; it needs no float copies of the pictures
+    for rows in bands(len(frame)):
         cv2.blendLinear(frame[rows], background[rows], mask[rows], 1 - mask[rows], dst=output[rows])
     return output

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib.arrays import Frame, Mask
+from seglib.arrays import Frame, Mask, bands
 
 Plane = NDArray[Any]  # (H, W) or (H, W, 3) float32
 
@@ -22,22 +22,23 @@ def guided_filter(mask: Mask, frame: Frame, radius: int, epsilon: float, shrink:
     squares. Each pixel then takes the mean of what the windows around it say. Where the colour jumps, the mask
     jumps with it; where the colour is flat, the mask is averaged.
 
-    mask: (H, W) float32 in [0, 1]. frame: (H, W, 3) uint8. radius: pixels, >= 1.
+    mask: float32 in [0, 1], of the same view as the frame, but perhaps smaller. frame: (H, W, 3) uint8.
+    radius: in pixels of the frame, >= 1.
     epsilon: keeps a small, in squared colour units of [0, 1]; larger means smoother.
     shrink: solve on a picture this many times smaller, then apply to the full one; None means radius // 4.
     Returns (H, W) float32 in [0, 1].
     """
     shrink = max(1, radius // 4) if shrink is None else shrink
     small = max(1, frame.shape[1] // shrink), max(1, frame.shape[0] // shrink)
-    guide = _resize(frame, small).astype(np.float32)
+    guide = resize(frame, small).astype(np.float32)
     guide *= np.float32(1 / 255)
-    *a, b = _explain(_resize(mask, small), guide, max(1, round(radius / shrink)), epsilon)
-    full = mask.shape[::-1]
-    result = _resize(b, full)  # (H, W)
-    for weight, channel in zip(a, cv2.split(frame), strict=True):
-        term = _resize(weight / 255, full)  # since the channel comes in levels
-        term *= channel
-        result += term
+    *a, b = _explain(resize(mask, small), guide, max(1, round(radius / shrink)), epsilon)
+    full = frame.shape[1::-1]
+    terms = resize(cv2.merge(a) / 255, full)  # (H, W, 3), times the frame, since that comes in levels
+    result = resize(b, full)  # (H, W)
+    for rows in bands(len(frame)):
+        terms[rows] *= frame[rows]
+        result[rows] += cv2.transform(terms[rows], np.ones((1, 3), np.float32))  # the sum over the channels
     return np.asarray(np.clip(result, 0, 1, out=result), np.float32)
 
 
@@ -74,7 +75,13 @@ def _solve(matrix: list[Plane], vector: list[Plane]) -> list[Plane]:
     return [sum(c * v for c, v in zip(row, vector, strict=True)) / determinant for row in (first, second, third)]
 
 
-def _resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """To (width, height): area averaging when it shrinks, bilinear when it grows."""
-    how = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_LINEAR
+def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """To (width, height): averaging over areas when it shrinks, along straight lines when it grows."""
+    height, width = image.shape[:2]
+    while width >= 2 * size[0] and height >= 2 * size[1] and width % 2 == height % 2 == 0:
+        height, width = height // 2, width // 2  # halving first is several times as fast as all at once
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    if (width, height) == size:
+        return image
+    how = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
     return cv2.resize(image, size, interpolation=how)

@@ -7,13 +7,14 @@ never changed. All of them keep a soft mask soft. Taught in 03_mask.ipynb.
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from math import ceil
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Labels, Mask, bands, check_frame, check_labels, check_mask, check_positive
-from seglib.guided import guided_filter
+from seglib.guided import guided_filter, resize
 
 # The 21 classes of PASCAL VOC in the order of their numbers (Everingham et al., "The PASCAL Visual Object
 # Classes Challenge", 2010). torchvision's weights call two of them "__background__" and "tvmonitor".
@@ -25,7 +26,9 @@ VOC_CLASSES = (
 
 ClassName = str | int
 
-_ROWS = 480  # the most that clean_mask works on: enough for edges, since a model sees fewer still
+_FLAT = 1e-3  # the variance of colour, in [0, 1] units, below which a picture counts as flat
+# The most rows that clean_mask works on. A model sees fewer still, so more bring nothing for regions; edges are finer.
+_ROWS, _EDGE_ROWS = 360, 480
 
 
 def class_numbers(keep: ClassName | Iterable[ClassName]) -> list[int]:
@@ -63,10 +66,13 @@ def sharpen(mask: Mask, threshold: float = 0.5, softness: float = 0.0) -> Mask:
     half = min(softness / 2, threshold, 1 - threshold)
     if half < 1e-6:  # narrower than float32 can tell
         return (mask >= threshold).astype(np.float32)
-    ramp = mask - np.float32(threshold)
-    ramp *= np.float32(1 / (2 * half))
-    ramp += np.float32(0.5)
-    return np.clip(ramp, 0, 1, out=ramp)
+    slope = 1 / (2 * half)
+    ramp = np.empty_like(mask)
+    for rows in bands(len(mask)):
+        np.multiply(mask[rows], np.float32(slope), out=ramp[rows])
+        ramp[rows] += np.float32(0.5 - threshold * slope)
+        np.clip(ramp[rows], 0, 1, out=ramp[rows])
+    return ramp
 
 
 def drop_specks(mask: Mask, share: float = 0.01) -> Mask:
@@ -108,7 +114,7 @@ def feather(mask: Mask, radius: float) -> Mask:
     return np.clip(np.asarray(cv2.GaussianBlur(check_mask(mask), (0, 0), sigma), np.float32), 0, 1)
 
 
-def follow_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: float = 1e-3) -> Mask:
+def follow_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: float = _FLAT) -> Mask:
     """Move a blurry edge of the mask onto the nearest edge in the picture.
 
     radius: how far to look, in pixels; None means H / 20. strength: the variance of colour, in [0, 1] units, below
@@ -117,30 +123,24 @@ def follow_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: 
     """
     frame = check_frame(frame)
     mask = check_mask(mask, frame)
-    radius = max(1, round(frame.shape[0] / 20)) if radius is None else round(check_positive(radius, "radius"))
-    return guided_filter(mask, frame, max(1, radius), check_positive(strength, "strength"))
+    radius = _reach(frame) if radius is None else max(1, round(check_positive(radius, "radius")))
+    return guided_filter(mask, frame, radius, check_positive(strength, "strength"))
 
 
 def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.7, share: float = 0.01) -> Mask:
     """The whole clean-up: drop specks, fill holes, follow the picture's edges, decide with a soft ramp.
 
-    The steps of 03_mask.ipynb in one call, as the demo uses them. Where the frame's shorter side is above 480 pixels,
-    they run on a frame that is a half, a third … of it, and the mask is enlarged before the last decision.
+    The steps of 03_mask.ipynb in one call, as the demo uses them. Specks and holes are looked for in a mask of at most
+    360 rows, and edges in a frame of at most 480 (its half, a third …); the mask grows again before the last decision.
     threshold: what counts as a person, see :func:`sharpen`. share: see :func:`drop_specks` and :func:`fill_holes`.
     """
     frame = check_frame(frame)
     mask = check_mask(mask, frame)
-    full = mask.shape[::-1]
-    times = ceil(min(full) / _ROWS)
-    if times > 1:
-        size = full[0] // times, full[1] // times
-        mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
-        frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
-    mask = fill_holes(drop_specks(sharpen(mask, threshold, softness=0.4), share), share)
-    mask = follow_edges(mask, frame)
-    if times > 1:
-        mask = np.asarray(cv2.resize(mask, full, interpolation=cv2.INTER_LINEAR), np.float32)
-    return sharpen(mask, softness=0.3)
+    small = sharpen(_at_most(mask, _ROWS), threshold, softness=0.4)
+    small = fill_holes(drop_specks(small, share), share)
+    view = _at_most(frame, _EDGE_ROWS)
+    followed = guided_filter(small, view, _reach(view), _FLAT)
+    return sharpen(np.asarray(resize(followed, mask.shape[::-1]), np.float32), softness=0.3)
 
 
 class Steady:
@@ -232,6 +232,18 @@ def _overwrite(mask: Mask, numbers: NDArray[np.int32], chosen: NDArray[np.bool_]
         near[nearest[chosen[numbers]]] = True
         mask[near[nearest]] = value
     return mask
+
+
+def _at_most(image: NDArray[Any], rows: int) -> NDArray[Any]:
+    """The image, or a half, a third … of it, so that its shorter side has no more pixels than that."""
+    height, width = image.shape[:2]
+    times = ceil(min(height, width) / rows)
+    return resize(image, (width // times, height // times))
+
+
+def _reach(frame: Frame) -> int:
+    """How far follow_edges looks, in pixels of the frame."""
+    return max(1, round(frame.shape[0] / 20))
 
 
 def _small_view(frame: Frame) -> Frame:
