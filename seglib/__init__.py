@@ -39,7 +39,7 @@ _HOME = {
     "load_model": "predict.loading",
     "model_table": "predict.loading",
     "VOC_CLASSES": "mask",
-    "Steady": "mask",
+    "Steady": "steady",
     "class_mask": "mask",
     "clean_mask": "mask",
     "drop_specks": "mask",
@@ -105,7 +105,6 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
     from seglib.live.widget import Live
     from seglib.mask import (
         VOC_CLASSES,
-        Steady,
         class_mask,
         clean_mask,
         drop_specks,
@@ -128,6 +127,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
         sample_labels,
         sample_mask,
     )
+    from seglib.steady import Steady
     from seglib.substitute import Replace, fit_picture, replace_background
     from seglib.video.process import VideoReport, process_video
     from seglib.video.writing import VideoWriter

@@ -97,7 +97,7 @@ def _blurred_background(frame: Frame, mask: Mask, sigma: float) -> Frame:
     total, weight = _weighted(frame, mask, fine)
     small = sqrt((sigma / times) ** 2 - 1 / 4) if times > 1 else sigma
     total, weight = cv2.GaussianBlur(total, (0, 0), small), cv2.GaussianBlur(weight, (0, 0), small)
-    mean = cv2.convertScaleAbs(total / weight[..., np.newaxis])
+    mean = cv2.convertScaleAbs(np.asarray(total / weight[..., np.newaxis], np.float32))
     spare = margin // times - 1  # one pixel more than is shown, to draw the lines to
     mean = mean[spare : -spare or None, spare : -spare or None]
     large = cv2.resize(mean, None, fx=times, fy=times)

@@ -10,12 +10,13 @@ import numpy as np
 from seglib.arrays import Frame, Mask
 from seglib.blur import Blur
 from seglib.capture import open_source
-from seglib.mask import Steady, clean_mask
+from seglib.mask import clean_mask
 from seglib.measure import Stopwatch, iou
 from seglib.pictures import write_picture
 from seglib.plots import contact_sheet
 from seglib.predict import Model, load_model
 from seglib.samples import sample_background, sample_clip_masks, sample_frame, sample_mask
+from seglib.steady import Steady
 from seglib.substitute import Replace
 from seglib.video import VideoWriter
 

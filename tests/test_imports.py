@@ -33,6 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "capture": {"numpy", "cv2", "av"},
     "guided": {"numpy", "cv2"},
     "mask": {"numpy", "cv2"},
+    "steady": {"numpy", "cv2"},
     "follow": {"numpy", "cv2"},
     "weights": {"torch", "safetensors", "pooch", "requests", "tqdm"},
     "portrait": {"numpy", "cv2", "torch", "torchvision"},
@@ -41,6 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "blur": {"numpy", "cv2"},
     "substitute": {"numpy", "cv2"},
     "cutout": {"numpy", "cv2"},
+    "threads": set(),
     "video": {"numpy", "av", "tqdm"},
     "moving": set(),
     "measure": {"numpy", "cv2"},
@@ -68,7 +70,7 @@ ROOMS: dict[str, set[str]] = {
 }
 ORDER = list(ROOMS)
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-MAY_USE_THREADS = {"browser_camera", "camera", "live", "video"}
+MAY_USE_THREADS = {"browser_camera", "camera", "live", "threads", "video"}
 THREADS = {"threading", "_thread", "queue", "concurrent", "multiprocessing", "asyncio"}
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "ipywidgets", "IPython", "PIL", "av", "numpy")
 

@@ -186,7 +186,7 @@ def test_the_drawing_of_portrait_is_that_of_its_network() -> None:
     assert {name: tuple(shape.to_shape()) for name, shape in entries.items()} == {
         name: array.shape for name, array in weights.items()
     }
-    run = Compiled(lambda: put_in_weights(read_drawing(portrait.DRAWING), weights), fixed=True)
+    run = Compiled(lambda: put_in_weights(read_drawing(portrait.DRAWING), weights), light=True)
     for shape in ((1, 3, 144, 256), (1, 3, 256, 192), (1, 3, 16, 256)):
         inputs = random(shape)
         expected = by_torch(network, inputs)
@@ -448,7 +448,7 @@ print(repr(model), model.mask(seglib.sample_frame()).mean(), "torch" in sys.modu
 def test_many_sizes_do_not_fill_the_memory(small: nn.Module) -> None:
     weights = drawings.weight_arrays(small)
     drawing = drawings.draw(small)
-    run = Compiled(lambda: put_in_weights(drawing, weights), fixed=True)
+    run = Compiled(lambda: put_in_weights(drawing, weights), light=True)
     for width in range(16, 26):
         inputs = random((1, 3, 16, width))
         np.testing.assert_allclose(run(inputs), by_torch(small, inputs), atol=1e-5)

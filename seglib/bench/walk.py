@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -11,7 +11,10 @@ import cv2
 import numpy as np
 
 from seglib.arrays import Frame, Mask
+from seglib.mask import clean_mask
 from seglib.measure import Stopwatch
+from seglib.steady import Steady
+from seglib.threads import Ahead
 
 STAGES = ("capture", "predict", "mask", "effect", "encode")
 WARM_UP = 5  # frames that are not counted: the first ones also prepare
@@ -34,28 +37,21 @@ class Walk:
 
 def measure_walk(walk: Walk) -> dict[str, Any]:
     """First mask, stages, latency, rate and memory, in this process, which should be a fresh one."""
-    import seglib
 
     start = time.perf_counter()
     model, note = load(walk)
     model.mask(next(frames_of(walk))[0])
     first_mask = time.perf_counter() - start
-    effect, steady = _make_effect(walk.effect), seglib.Steady()
+    steps = _Steps(model.mask, walk.effect)
     watch, latencies = Stopwatch(), list[float]()
     for number, (frame, captured) in enumerate(islice(frames_of(walk), walk.frames + WARM_UP)):
         if number == WARM_UP:
             watch, latencies = Stopwatch(), []
-        watch.seconds.setdefault("capture", []).append(captured)
+        watch.add("capture", captured)
         begun = time.perf_counter()
-        with watch("predict"):
-            raw = model.mask(frame)
-        with watch("mask"):
-            mask = steady(seglib.clean_mask(raw, frame), frame)
-        with watch("effect"):
-            output = effect(frame, mask)
-        with watch("encode"):
-            encode(output)
+        steps.walk(frame, watch)
         latencies.append(captured + time.perf_counter() - begun)
+    serial, beside = len(latencies) / sum(latencies), measure_side_by_side(walk, steps)
     return {
         **asdict(walk),
         "size": [frame.shape[1], frame.shape[0]],
@@ -67,9 +63,49 @@ def measure_walk(walk: Walk) -> dict[str, Any]:
         "first_mask_seconds": first_mask,
         "stages_ms": watch.milliseconds(),
         "latency_ms": {f"p{p}": float(1000 * np.percentile(latencies, p)) for p in (50, 95, 99)},
-        "fps": len(latencies) / sum(latencies),
+        "serial_fps": serial,
+        "fps": beside,
         "peak_megabytes": peak_megabytes(),
     }
+
+
+def measure_side_by_side(walk: Walk, steps: "_Steps") -> float:
+    """Frames in a second with the stages in three threads, as Live and videos do it: capture, predict, all the rest.
+
+    So while one frame is cleaned, the next one is predicted, and no core waits for another's work.
+    """
+    watch = Stopwatch()
+    with (
+        Ahead(islice(frames_of(walk), walk.frames + WARM_UP), size=1) as frames,
+        Ahead(((frame, steps.predict(frame)) for frame, _ in frames), size=1) as masked,
+    ):
+        for number, (frame, raw) in enumerate(masked, start=1):
+            steps.finish(frame, raw, watch)
+            if number == WARM_UP:
+                begun = time.perf_counter()
+    return walk.frames / (time.perf_counter() - begun)
+
+
+class _Steps:
+    """The stages from predict to encode, with what they remember from frame to frame."""
+
+    def __init__(self, predict: Callable[[Frame], Mask], effect: str) -> None:
+        self.predict, self._effect, self._steady = predict, _make_effect(effect), Steady()
+
+    def walk(self, frame: Frame, watch: Stopwatch) -> None:
+        """All of them, timed one by one."""
+        with watch("predict"):
+            raw = self.predict(frame)
+        self.finish(frame, raw, watch)
+
+    def finish(self, frame: Frame, raw: Mask, watch: Stopwatch) -> None:
+        """Those that follow the prediction."""
+        with watch("mask"):
+            mask = self._steady(clean_mask(raw, frame), frame)
+        with watch("effect"):
+            output = self._effect(frame, mask)
+        with watch("encode"):
+            encode(output)
 
 
 def load(walk: Walk) -> tuple[Any, str]:

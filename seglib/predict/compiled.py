@@ -65,12 +65,13 @@ class Compiled:
     """A network as a plain function: (1, 3, h, w) float32 array in, (1, C, h, w) float32 scores out.
 
     read: makes the network, an openvino.Model with inputs of any size. half: compute in 16 bits where the processor
-    can. fixed: compile for each input shape anew, which is about a tenth faster; for networks that see few shapes.
+    can. light: a small network that sees few shapes. It is compiled for each shape anew, which is about a tenth faster,
+    and takes half of the cores: more would help it little, and the rest of the walk works at the same time.
     May be called from several threads at once. Pickling it keeps only ``read``.
     """
 
-    def __init__(self, read: Callable[[], Any], half: bool = False, fixed: bool = False) -> None:
-        self.read, self.fixed = read, fixed
+    def __init__(self, read: Callable[[], Any], half: bool = False, light: bool = False) -> None:
+        self.read, self.light = read, light
         self.precision = _half_type() if half else "float32"
         self._compiled: dict[object, tuple[Any, list[Any]]] = {}  # shape -> compiled network, requests at rest
         self._network: Any = read()
@@ -90,7 +91,7 @@ class Compiled:
         return self.__dict__ | {"_compiled": {}, "_network": None}
 
     def _for_shape(self, shape: tuple[int, ...]) -> tuple[Any, list[Any]]:
-        key = shape if self.fixed else None
+        key = shape if self.light else None
         found = self._compiled.get(key)
         if found is None:
             while len(self._compiled) >= _SHAPES:
@@ -102,23 +103,24 @@ class Compiled:
         if self._network is None:  # it came out of a pickle
             self._network = self.read()
         network = self._network
-        if self.fixed:
+        if self.light:
             network = network.clone()
             network.reshape(list(shape))
         hints: dict[str, object] = {
             # Said outright: left alone, OpenVINO takes 16 bits where the processor has them, and machines would differ.
             "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
-            "PERFORMANCE_HINT": "LATENCY",  # one frame as soon as possible, with all cores
+            "PERFORMANCE_HINT": "LATENCY",  # one frame as soon as possible
             "ENABLE_CPU_PINNING": False,  # two processes would be pinned to the same cores
         }
-        if cv2.getNumberOfCPUs() < (os.cpu_count() or 1):  # a hub may allow fewer cores than its machine has
-            hints["INFERENCE_NUM_THREADS"] = cv2.getNumberOfCPUs()
+        allowed, there = cv2.getNumberOfCPUs(), os.cpu_count() or 1  # a hub may allow fewer cores than its machine has
+        if self.light or allowed < there:
+            hints["INFERENCE_NUM_THREADS"] = max(1, allowed // 2) if self.light else allowed
         return load_openvino().Core().compile_model(network, "CPU", hints)
 
 
-def run_compiled(prepare: Prepare, read: Callable[[], Any], half: bool, fixed: bool = False) -> OnCPU:
+def run_compiled(prepare: Prepare, read: Callable[[], Any], half: bool, light: bool = False) -> OnCPU:
     """OpenVINO as the runner of a model. The arguments are those of OnCPU and Compiled."""
-    network = Compiled(read, half, fixed)
+    network = Compiled(read, half, light)
     return OnCPU(prepare, network, "openvino", network.precision)
 
 

@@ -135,8 +135,7 @@ def portrait_drawn() -> Any:
 def _load_portrait(size: int | None, how: _How) -> Model:
     preprocess = portrait.Preprocess(portrait.SIZE if size is None else size)
     if how.runtime == "openvino":
-        # Its inputs come in a dozen shapes at most, so each may have a compiled form of its own.
-        runner = run_compiled(preprocess.prepare, portrait_drawn, how.half, fixed=True)
+        runner = run_compiled(preprocess.prepare, portrait_drawn, how.half, light=True)
         return Model("portrait", portrait_module, preprocess, (0, 15), how.device, runner)
     return _run_eagerly("portrait", portrait_module(), preprocess, (0, 15), how)
 

@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from seglib.arrays import Frame, Mask
 from seglib.errors import SourceError
-from seglib.mask import ClassName, Steady, class_numbers, clean_mask
+from seglib.mask import ClassName, class_numbers, clean_mask
 from seglib.pictures import existing_file
+from seglib.steady import Steady
+from seglib.threads import Ahead, Behind
 from seglib.video.encoding import Output, Recipe
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling
 from seglib.video.stills import Stills, check_folder, check_no_codec
-from seglib.video.threads import Ahead, Behind
 
 if TYPE_CHECKING:
     from seglib.predict import Model
