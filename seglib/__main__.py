@@ -197,6 +197,11 @@ def _add_file_options(parser: argparse.ArgumentParser, codecs: Sequence[str] = (
     parser.add_argument(
         "--runtime", choices=("auto", "openvino", "torch"), default="auto", help="who runs the model (%(default)s)"
     )
+    parser.add_argument(
+        "--precision",
+        choices=("single", "half"),
+        help="compute in 32 bits, or in 16, faster and a little less exact, where the device can (half on CUDA only)",
+    )
     parser.add_argument("--keep", default="person", metavar="A,B", help="the classes to keep (%(default)s)")
     parser.add_argument("--crf", type=int, metavar="N", help="quality; lower is better and larger (h264 20, vp9 32)")
     parser.add_argument("--codec", choices=codecs, help="the ending of DST decides; in a folder this does")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from seglib.predict import Model
-    from seglib.predict.loading import Runtime
+    from seglib.predict.loading import Precision, Runtime
 
 _EXPLAINED = (SourceError, WeightsUnavailable, OSError, ValueError)  # their messages say it all
 _PATIENCE = 10  # seconds for a scheduler to answer
@@ -42,8 +42,8 @@ class Settings:
     """What is to be done with every file.
 
     effect: "blur" with sigma, "substitute" with background (a video, too), fit and end, "cutout", or "mask", which
-    shows the mask itself, white on black. codec: also "png", for cutout into a folder of pictures. device, runtime: as
-    in :func:`load_model`. The rest as in :func:`process_video`. Small: a background file is named, not held.
+    shows the mask itself, white on black. codec: also "png", for cutout into a folder. model, device, runtime,
+    precision: as in :func:`load_model`. The rest: as in :func:`process_video`. A background file is named, not held.
     """
 
     effect: Literal["blur", "substitute", "cutout", "mask"] = "blur"
@@ -54,6 +54,7 @@ class Settings:
     model: str = "portrait"
     device: str | None = None
     runtime: "Runtime" = "auto"
+    precision: "Precision | None" = None
     keep: tuple[str, ...] = ("person",)
     crf: int | None = None
     codec: str | None = None
@@ -167,7 +168,7 @@ def make_file(task: Task, progress: bool = False) -> str:
         task.src,
         task.unfinished,
         settings.make_effect(),
-        model=load_once(settings.model, settings.device, settings.runtime),
+        model=load_once(settings.model, settings.device, settings.runtime, settings.precision),
         keep=settings.keep,
         crf=settings.crf,
         codec=settings.codec if task.dst.suffix else None,
@@ -190,20 +191,20 @@ def show_mask(frame: Frame, mask: Mask) -> Frame:
 def _make_picture(task: Task) -> str:
     if task.dst.suffix.lower() in ENDINGS:
         raise ValueError(f"{task.src} is a picture, so {task.dst} must end in .png or .jpg")
-    frame = read_picture(task.src)
-    effect = task.settings.make_effect()
-    model = load_once(task.settings.model, task.settings.device, task.settings.runtime)
-    mask = clean_mask(model.mask(frame, task.settings.keep), frame)
+    frame, settings = read_picture(task.src), task.settings
+    effect = settings.make_effect()
+    model = load_once(settings.model, settings.device, settings.runtime, settings.precision)
+    mask = clean_mask(model.mask(frame, settings.keep), frame)
     write_picture(task.dst, effect(frame, mask))
     return f"{task.dst}: {frame.shape[1]} × {frame.shape[0]}"
 
 
 @lru_cache(maxsize=1)
-def load_once(name: str, device: str | None = None, runtime: "Runtime" = "auto") -> "Model":
+def load_once(name: str, device: str | None, runtime: "Runtime", precision: "Precision | None") -> "Model":
     """The model, loaded once in each process: a worker keeps it from file to file."""
     from seglib.predict import load_model  # only now: PyTorch takes a while
 
-    return load_model(name, device=device, runtime=runtime)
+    return load_model(name, device=device, runtime=runtime, precision=precision)
 
 
 def _rename(unfinished: Path, path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from seglib.arrays import Frame
 from seglib.boxes import promised_bytes
@@ -103,10 +104,11 @@ class VideoSource(Source):
         self._bytes = path.stat().st_size, promised_bytes(path)
         self._colours = _told_colours(stream)
         self._pictures = self._container.decode(stream)
+        self._converter = VideoReformatter()
 
     def read(self) -> Frame | None:
         picture = self.read_picture()
-        return None if picture is None else to_rgb(picture)
+        return None if picture is None else to_rgb(picture, self._converter)
 
     def read_picture(self) -> av.VideoFrame | None:
         """The next picture as it was decoded, with its time and its colours as coded, or None at the end."""
@@ -129,11 +131,14 @@ class VideoSource(Source):
 
     def _video_stream(self) -> av.VideoStream:
         """The first stream of moving pictures; the cover of a song is a still one."""
+        fault = "holds no video stream"
         for stream in self._container.streams.video:
-            if not stream.disposition & av.stream.Disposition.attached_pic:
+            if stream.codec_context is None:
+                fault = "holds a video in a codec that FFmpeg does not know; have the program that made it export H.264"
+            elif not stream.disposition & av.stream.Disposition.attached_pic:
                 return stream
         self.close()
-        raise SourceError(f"{self._path} holds no video stream")
+        raise SourceError(f"{self._path} {fault}")
 
     def _check_end(self) -> None:
         """Some formats just stop where a download broke off, so compare with what the header promised."""

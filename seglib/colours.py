@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from seglib.arrays import Frame
 from seglib.errors import SourceError
@@ -80,20 +80,27 @@ class Coding:
         context.color_primaries, context.color_trc = self.primaries, self.transfer
 
 
-def to_rgb(picture: av.VideoFrame) -> Frame:
-    """A decoded picture as (H, W, 3) uint8 RGB, turned upright as its rotation mark asks."""
+def to_rgb(picture: av.VideoFrame, converter: VideoReformatter | None = None) -> Frame:
+    """A decoded picture as (H, W, 3) uint8 RGB, turned upright as its rotation mark asks.
+
+    converter: one for all pictures of a film keeps its tables, which take as long to make as half a picture. Only one
+        thread at a time may use it. None makes a new one.
+    """
     if picture.format.is_rgb or picture.format.has_palette or picture.format.name.startswith("gray"):
         rgb = picture.to_ndarray(format="rgb24")
     else:
-        coding = Coding.of(picture)
-        rgb = picture.to_ndarray(format="rgb24", src_colorspace=coding.colorspace, src_color_range=coding.levels)
+        coding, converter = Coding.of(picture), converter or VideoReformatter()
+        rgb = converter.reformat(
+            picture, format="rgb24", src_colorspace=coding.colorspace, src_color_range=coding.levels
+        ).to_ndarray()
     return np.ascontiguousarray(np.rot90(rgb, picture.rotation // 90))  # both count counter-clockwise
 
 
-def from_rgb(frame: Frame, coding: Coding) -> av.VideoFrame:
+def from_rgb(frame: Frame, coding: Coding, converter: VideoReformatter | None = None) -> av.VideoFrame:
     """The other way: (H, W, 3) uint8 RGB with even H and W as a yuv420p picture, or RGBA as a yuva420p one."""
     given, wanted = ("rgba", "yuva420p") if frame.shape[2] == 4 else ("rgb24", "yuv420p")
     if frame.strides[0] < 0 or frame.strides[1:] != (frame.shape[2], 1):
         frame = np.ascontiguousarray(frame)
     picture = av.VideoFrame.from_numpy_buffer(frame, format=given)  # without a copy: it is read right below
-    return picture.reformat(format=wanted, dst_colorspace=coding.colorspace, dst_color_range=coding.levels)
+    converter = converter or VideoReformatter()
+    return converter.reformat(picture, format=wanted, dst_colorspace=coding.colorspace, dst_color_range=coding.levels)

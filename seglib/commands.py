@@ -31,7 +31,7 @@ def make_files(options: Namespace) -> int:
         stopped = "stopped; nothing unfinished was left behind"
         try:
             # Weights or a device that are not there are told once, not for every file.
-            load_once(options.model, options.device, options.runtime)
+            load_once(options.model, options.device, options.runtime, options.precision)
         except WeightsUnavailable as error:
             _complain(str(error))
             return 1
@@ -114,6 +114,7 @@ def _settings(options: Namespace) -> Settings:
         model=options.model,
         device=options.device,
         runtime=options.runtime,
+        precision=options.precision,
         keep=tuple(options.keep.split(",")),
         crf=options.crf,
         codec=options.codec,

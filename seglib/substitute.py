@@ -14,7 +14,8 @@ import numpy as np
 
 from seglib.arrays import Frame, Mask, check_frame, check_mask
 from seglib.composite import blend
-from seglib.pictures import parse_colour, read_picture
+from seglib.errors import SourceError
+from seglib.pictures import existing_file, is_picture, parse_colour, read_picture
 
 Fit: TypeAlias = Literal["cover", "contain", "stretch"]
 Colour: TypeAlias = str | tuple[int, int, int]  # a CSS name, "#rrggbb", or red, green, blue
@@ -88,11 +89,11 @@ def _as_picture(background: Background) -> tuple[Frame, bool]:
     if isinstance(background, np.ndarray):
         return _three_channels(background), False
     if isinstance(background, Path):
-        return read_picture(background), False
+        return _read(background), False
     if isinstance(background, str):
         # A name that could be both is a file only if it is there, or ends like one.
         if Path(background).suffix or Path(background).is_file():
-            return read_picture(background), False
+            return _read(background), False
         return _fill([_colour(background)]), True
     if isinstance(background, tuple | list) and len(background) == 2:
         return _fill([_colour(colour) for colour in background]), True
@@ -102,6 +103,17 @@ def _as_picture(background: Background) -> tuple[Frame, bool]:
         f"background is {type(background).__name__}, but must be a picture (array or path), a colour, "
         "or two colours for a gradient"
     )
+
+
+def _read(path: str | Path) -> Frame:
+    path = existing_file(path)
+    try:
+        return read_picture(path)
+    except SourceError as error:
+        if is_picture(path):  # a damaged one
+            raise
+        hint = f'if it is a video, ReplaceWithVideo("{path}") plays it behind the person'
+        raise SourceError(f"{error}; {hint}") from error
 
 
 def _fill(colours: Sequence[tuple[int, int, int]]) -> Frame:

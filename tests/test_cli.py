@@ -191,6 +191,32 @@ def test_the_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (defaults["keep"], defaults["crf"], defaults["steady"]) == (("person",), None, True)
 
 
+@pytest.mark.parametrize("command", ["blur", "substitute --background red", "cutout", "mask"])
+def test_how_the_model_shall_run_arrives(command: str, model: LeftHalf, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[tuple[object, ...]] = set()
+
+    def load(*how: object) -> LeftHalf:
+        asked.add(how)
+        return model
+
+    monkeypatch.setattr(batch, "load_once", load)
+    monkeypatch.setattr("seglib.commands.load_once", load)
+    name, *options = command.split()
+    chosen = ["--device", "cpu", "--runtime", "torch", "--precision", "half"]
+    assert main([name, "photo.jpg", "a.png", *options, *chosen]) == 0
+    assert asked == {("portrait", "cpu", "torch", "half")}, "once for all, in the same words, or it is loaded twice"
+    asked.clear()
+    assert main([name, "talk.mp4", "b.webm", *options]) == 0
+    assert asked == {("portrait", None, "auto", None)}
+
+
+def test_the_model_computes_in_the_numbers_asked_for() -> None:
+    for asked in ("single", "half"):
+        model = seglib.load_model(runtime="openvino", precision=asked)
+        assert load_once("portrait", None, "openvino", asked).precision == model.precision
+    load_once.cache_clear()
+
+
 # ---- which file becomes which ------------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
     "substitute": {"numpy", "cv2"},
     "cutout": {"numpy", "cv2"},
     "threads": set(),
-    "video": {"numpy", "av", "tqdm"},
+    "video": {"numpy", "cv2", "av", "tqdm"},
     "moving": set(),
     "measure": {"numpy", "cv2"},
     "plots": {"numpy", "matplotlib", "IPython"},

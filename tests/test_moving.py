@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from films import Picture, Tone, make_film, noisy, smooth
 from PIL import Image
 
 import seglib
-from seglib import ReplaceWithVideo, SourceError, fit_picture, process_video, replace_background
+from seglib import Replace, ReplaceWithVideo, SourceError, fit_picture, process_video, replace_background
 from seglib.arrays import Frame
 
 FRAME, NOBODY = np.full((48, 64, 3), 250, np.uint8), np.zeros((48, 64), np.float32)
@@ -257,6 +258,21 @@ def test_what_is_no_video_is_told_before_the_first_frame(tmp_path: Path) -> None
     }.items():
         with pytest.raises(SourceError, match=words):
             ReplaceWithVideo(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["waves.mp4", "waves.mpg", "waves"])
+def test_a_video_given_as_a_picture_is_told_the_effect_for_it(tmp_path: Path, name: str) -> None:
+    video = make_film(tmp_path / "in.mpg" if name.endswith("mpg") else tmp_path / "in.mp4", 5, codec="mpeg2video")
+    video.rename(tmp_path / name)
+    with pytest.raises(SourceError, match=rf'ReplaceWithVideo\("{re.escape(str(tmp_path / name))}"\)'):
+        Replace(tmp_path / name)
+    ReplaceWithVideo(tmp_path / name)
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
+    for other in ("cut.png", "absent.png"):
+        with pytest.raises(SourceError) as caught:
+            Replace(tmp_path / other)
+        assert "ReplaceWithVideo" not in str(caught.value)
 
 
 @pytest.mark.parametrize("wrong", [{"end": "stop"}, {"fit": "crop"}])

@@ -16,15 +16,18 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import av
+import cv2
 import numpy as np
 import pytest
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from films import Picture, Tone, beeps, heard, make_film, noisy, planes, smooth, sounds, times
 from PIL import Image
 
 import seglib
 from seglib import SourceError, VideoReport, process_video
 from seglib.arrays import Frame, Mask
+from seglib.colours import Coding, from_rgb, to_rgb
+from seglib.video.cores import shared_cores
 
 NTSC = Fraction(30000, 1001)
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
@@ -436,6 +439,58 @@ def test_a_phones_video_stands_upright_for_good(tmp_path: Path, angle: int, widt
             assert np.abs(before.astype(int) - after).mean() < 2.5
 
 
+def moving_bar(number: int) -> Picture:
+    """A bright bar that goes to the right: even rows are of one moment, odd rows of the next. The rest stands still."""
+    picture = smooth(0)
+    picture[:, 112:] = noisy(0)[:, 112:, :1]  # grey, and fine: rows that are drawn anew show
+    for first_row, moment in ((0, number), (1, number + 0.5)):
+        left = round(8 + 6 * moment)
+        picture[first_row::2, left : left + 12] = 250
+    return picture
+
+
+def combs(path: Path) -> float:
+    """How much rows differ from both of their neighbours on the left, in levels, as only combs do there."""
+    found = []
+    with seglib.open_source(path) as frames:
+        for frame in frames:
+            rows = frame[:, :112, 1].astype(int)
+            middle, above, below = rows[1:-1], rows[:-2], rows[2:]
+            found.append(np.maximum(0, np.minimum(np.abs(middle - above), np.abs(middle - below)) - 10).mean())
+    return float(np.mean(found))
+
+
+@pytest.mark.parametrize(("name", "codec"), [("in.mpg", "mpeg2video"), ("in.mp4", "libx264"), ("in.avi", "mpeg2video")])
+def test_an_interlaced_film_loses_its_combs_and_nothing_else(tmp_path: Path, name: str, codec: str) -> None:
+    flags = {"flags": "+ildct+ilme"}
+    source = make_film(tmp_path / name, 15, 25, moving_bar, codec=codec, codec_options=flags, tones=[Tone("mp2")])
+    with av.open(str(source)) as container:
+        assert next(container.decode(video=0)).interlaced_frame
+    run(source, tmp_path / "out.mp4")
+    before, after = times(source), times(tmp_path / "out.mp4")
+    assert len(after) == len(before)
+    assert np.allclose(np.subtract(after, after[0]), np.subtract(before, before[0]), atol=0.001)
+    assert combs(tmp_path / "out.mp4") < combs(source) / 3
+    with seglib.open_source(source) as old, seglib.open_source(tmp_path / "out.mp4") as new:
+        changes = []
+        for one, other in zip(old, new, strict=True):
+            changes.append(np.abs(one[:, 114:].astype(int) - other[:, 114:]).mean())
+            left, right = (np.flatnonzero((frame[48:50, :112] > 200).all(axis=(0, 2))) for frame in (one, other))
+            assert abs(left.mean() - right.mean()) < 4, "the bar is where it was"
+    assert np.median(changes) < 6, "what stands still keeps all its rows; with every other one it were 36"
+
+
+def test_a_broken_interlaced_film_keeps_what_is_before_the_break(tmp_path: Path) -> None:
+    flags = {"flags": "+ildct+ilme"}
+    source = make_film(tmp_path / "in.mkv", 40, 25, noisy, codec="libx264", codec_options=flags)
+    count = 0
+    with seglib.open_source(cut(source, 0.6)) as frames, pytest.raises(SourceError):
+        for _ in frames:
+            count += 1
+    report = run(source, tmp_path / "out.mp4", keep_broken=True)
+    assert (report.frames, report.complete) == (count, False)
+
+
 def test_an_odd_size_loses_its_last_pixel(tmp_path: Path) -> None:
     source = make_film(tmp_path / "in.mkv", 3, draw=lambda n: smooth(n, 95, 127), codec="ffv1", pixels="bgr0")
     shapes = set()
@@ -448,6 +503,27 @@ def test_an_odd_size_loses_its_last_pixel(tmp_path: Path) -> None:
     assert shapes == {(95, 127, 3)}
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (126, 94)
+
+
+def test_one_converter_for_a_film_changes_no_pixel(tmp_path: Path) -> None:
+    """Whatever it has converted before, and while the pictures that it made are still in use."""
+    pictures, shared, back = [], VideoReformatter(), VideoReformatter()
+    for name, options in {
+        "a.mp4": {},
+        "b.mp4": {"pixels": "yuv420p10le", "levels": ColorRange.MPEG},
+        "c.avi": {"codec": "mjpeg", "pixels": "yuvj420p", "levels": ColorRange.JPEG},
+        "d.mp4": {"draw": lambda number: smooth(number, 64, 160), "marks": BT709, "matrix": Colorspace.ITU709},
+    }.items():
+        with av.open(str(make_film(tmp_path / name, 3, **options))) as container:
+            pictures += list(container.decode(video=0))
+    made = []
+    for picture in pictures[::2] + pictures[1::2]:
+        frame, coding = to_rgb(picture), Coding.of(picture)
+        np.testing.assert_array_equal(to_rgb(picture, shared), frame)
+        made.append((from_rgb(frame, coding, back), from_rgb(frame, coding)))
+    for one, other in made:
+        np.testing.assert_array_equal(one.to_ndarray(), other.to_ndarray())
+        assert (one.color_range, one.colorspace) == (other.color_range, other.colorspace)
 
 
 def test_crf_is_a_choice_between_size_and_quality(tmp_path: Path) -> None:
@@ -516,6 +592,34 @@ def test_a_gpu_gets_several_frames_at_once(tmp_path: Path, device: str, expected
     model = LeftHalf(device)
     run(make_film(tmp_path / "in.mp4", 20), tmp_path / "out.mp4", model=model)
     assert model.batches == expected
+
+
+def test_opencv_takes_half_of_the_cores_meanwhile(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them again at the end, after an error too, and after the last one of several."""
+    monkeypatch.setattr(cv2, "getNumberOfCPUs", lambda: 6)
+    usual, seen = cv2.getNumThreads(), set()
+    cv2.setNumThreads(4)
+    try:
+        run(film, tmp_path / "a.mp4", lambda frame, mask: seen.add(cv2.getNumThreads()) or frame)
+        assert (seen, cv2.getNumThreads()) == ({3}, 4)
+        with pytest.raises(ZeroDivisionError):
+            run(film, tmp_path / "b.mp4", lambda frame, mask: frame / (1 // 0))
+        assert cv2.getNumThreads() == 4
+        first, second = shared_cores(), shared_cores()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert cv2.getNumThreads() == 3
+        second.__exit__(None, None, None)
+        assert cv2.getNumThreads() == 4
+        cv2.setNumThreads(1)
+        with shared_cores():
+            assert cv2.getNumThreads() == 1, "not more than before"
+        monkeypatch.setattr(cv2, "getNumberOfCPUs", lambda: 1)
+        with shared_cores():
+            assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(usual)
 
 
 def test_progress_is_shown_on_request(film: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -809,6 +913,14 @@ def test_what_is_no_video_is_refused(tmp_path: Path, keep_broken: bool) -> None:
         with pytest.raises(SourceError, match=words):
             run(tmp_path / name, tmp_path / "out.mp4", keep_broken=keep_broken)
     only(tmp_path, *before)
+
+
+def test_a_codec_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    source = make_film(tmp_path / "in.mp4", 3)
+    source.write_bytes(source.read_bytes().replace(b"avc1", b"xyz1"))
+    with pytest.raises(SourceError, match=r"in\.mp4 holds a video in a codec that FFmpeg does not know"):
+        run(source, tmp_path / "out.mp4")
+    only(tmp_path, "in.mp4")
 
 
 def make_song(path: Path) -> Path:

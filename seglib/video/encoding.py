@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.video.reformatter import VideoReformatter
 
 from seglib.arrays import Frame
 from seglib.colours import from_rgb
 from seglib.errors import SourceError
+from seglib.video.cores import half_of_the_cores
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling, Sound
 from seglib.video.writing import told_as
@@ -62,9 +64,11 @@ class Recipe:
     def encoder_options(self) -> dict[str, str]:
         """Fast enough to keep pace with the pictures; the quality is crf's."""
         if self.codec == "h264":
-            # x264's superfast does without the look ahead that tells where bits are well spent. With a short one, the
-            # files are as small and as good as those of veryfast, in two thirds of the time.
-            return {"crf": str(self.crf), "preset": "superfast", "mbtree": "1", "rc-lookahead": "10"}
+            # x264's superfast does without the look ahead that tells where bits are well spent. With a short one, a
+            # film with a blurred background is as small and as good as with veryfast, and one without an eighth
+            # larger, in three fifths of the time.
+            options = {"preset": "superfast", "mbtree": "1", "rc-lookahead": "10", "threads": str(half_of_the_cores())}
+            return {"crf": str(self.crf), **options}
         return {"crf": str(self.crf), "b": "0", "deadline": "realtime", "cpu-used": "7", "row-mt": "1"}
 
 
@@ -85,6 +89,7 @@ class Output:
         self._part = path.with_name(f".{path.stem[:100]}.{uuid.uuid4().hex}.part{path.suffix}")
         self._part.touch()
         self._container: Any = None
+        self._converter = VideoReformatter()
         self._sound: Sound | None = None
         self._done = False
         self._delay: int | None = None  # from coding to showing, in ticks
@@ -96,7 +101,7 @@ class Output:
             self._open(shot)
         assert self._sound is not None
         height, width = _even(shot.frame)
-        picture = from_rgb(shot.frame[:height, :width], self._film.coding)
+        picture = from_rgb(shot.frame[:height, :width], self._film.coding, self._converter)
         picture.pts, picture.duration = shot.time, shot.duration
         picture.time_base = self._film.time_base
         with told_as(self.path), _blaming_the_sound(self._film):

@@ -19,6 +19,7 @@ from seglib.mask import ClassName, class_numbers, clean_mask
 from seglib.pictures import existing_file
 from seglib.steady import Steady
 from seglib.threads import Ahead, Behind
+from seglib.video.cores import shared_cores
 from seglib.video.encoding import Output, Recipe
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling
@@ -77,7 +78,8 @@ def process_video(
     keep_broken: of a damaged source keep the frames before the break, instead of nothing.
 
     The new file has every frame of the source, upright, at its own time, and all its sound: copied where the new
-    container allows it. Colours are coded as in the source. An odd width or height loses its last pixel.
+    container allows it. Colours are coded as in the source. An odd width or height loses its last pixel. Interlaced
+    pictures, as of camcorders, become whole ones.
     The new file gets its name when it is finished; after an error there is none. An interrupt (Ctrl-C, the Stop
     button) finishes the file with the frames so far and then raises KeyboardInterrupt, which says how far it came.
     Raises SourceError for a source that is no video, damaged or HDR, FileExistsError if dst exists, ValueError for
@@ -173,6 +175,7 @@ def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_
     complete, done = True, 0
     with (
         closing(walk),
+        shared_cores(),
         Ahead(film, size=max(4, walk.batch)) as shots,
         Ahead(walk.predict(shots), size=4) as masked,
         Behind(size=4) as writer,

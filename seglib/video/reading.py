@@ -9,12 +9,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
+from av.video.reformatter import VideoReformatter
 
 from seglib.arrays import Frame
 from seglib.capture import VideoSource
 from seglib.colours import Coding, to_rgb
 from seglib.errors import SourceError
 from seglib.pictures import existing_file, is_picture
+from seglib.video.fields import without_combs
 
 _FINEST = 1_000_000  # ticks a second; what MP4 and the encoders take without trouble
 
@@ -47,6 +49,7 @@ class Film:
         if is_picture(self.path):
             raise SourceError(f"{self.path} is a picture, not a video, whatever its name says")
         self._source = VideoSource(self.path)
+        self._converter = VideoReformatter()
         stream = self._source.stream
         self.time_base = max(stream.time_base or Fraction(0), Fraction(1, _FINEST))
         self.rate = _plausible_rate(stream)
@@ -57,8 +60,8 @@ class Film:
     def __iter__(self) -> Iterator[Shot]:
         clock: Clock | None = None
         first: Frame | None = None
-        for number, picture in enumerate(iter(self._source.read_picture, None)):
-            frame = self._convert(picture)
+        for number, (whole, picture) in enumerate(without_combs(iter(self._source.read_picture, None))):
+            frame = self._convert(whole)
             if first is None:
                 self._keep_looks(picture)
                 first = frame
@@ -85,7 +88,7 @@ class Film:
 
     def _convert(self, picture: av.VideoFrame) -> Frame:
         try:
-            return to_rgb(picture)
+            return to_rgb(picture, self._converter)
         except SourceError as error:
             raise SourceError(f"{self.path}: {error}") from None
 
