@@ -47,8 +47,9 @@ class _Comb:
     def __init__(self, first: av.VideoFrame) -> None:
         self._kind = _kind(first)
         self._graph = Graph()
-        width, height, layout = self._kind
-        source = self._graph.add_buffer(width=width, height=height, format=layout, time_base=first.time_base)
+        source = self._graph.add_buffer(
+            width=first.width, height=first.height, format=first.format, time_base=first.time_base
+        )
         steps = [source, self._graph.add("bwdif", "mode=send_frame:deint=interlaced"), self._graph.add("buffersink")]
         self._graph.link_nodes(*steps).configure()
         self._decoded: deque[av.VideoFrame] = deque()
