@@ -28,13 +28,14 @@ def blend(frame: Frame, mask: Mask, background: Frame) -> Frame:
             "fit_picture(background, frame.shape) crops and scales it"
         )
     mask = check_mask(mask, frame)
-    soft = np.flatnonzero((mask > 0) & (mask < 1))
+    levels = cv2.convertScaleAbs(mask, alpha=255)  # rounds: what is within half a level of 0 or 1 cannot be seen
+    soft = np.flatnonzero((levels > 0) & (levels < 255))
     if len(soft) > mask.size / 4:
         return _mix(frame, mask, background)
     # Most of a good mask is 0 or 1. There the equation says copy, and only the edge needs to be calculated.
     output = np.array(background, order="C")
     edge, behind = (image.reshape(-1, 3).take(soft, axis=0)[np.newaxis] for image in (frame, output))
-    cv2.copyTo(frame, cv2.convertScaleAbs(mask, alpha=255), output)
+    cv2.copyTo(frame, levels, output)
     if len(soft):
         output.reshape(-1, 3)[soft] = _mix(edge, mask.ravel().take(soft)[np.newaxis], behind)[0]
     return output
