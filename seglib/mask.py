@@ -27,8 +27,7 @@ VOC_CLASSES = (
 ClassName = str | int
 
 _FLAT = 1e-3  # the variance of colour, in [0, 1] units, below which a picture counts as flat
-# The most rows that clean_mask works on. A model sees fewer still, so more bring nothing for regions; edges are finer.
-_ROWS, _EDGE_ROWS = 360, 480
+_ROWS = 360  # the most that clean_mask works on: a model sees fewer still, and more were no better, only slower
 
 
 def class_numbers(keep: ClassName | Iterable[ClassName]) -> list[int]:
@@ -130,17 +129,19 @@ def follow_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: 
 def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.7, share: float = 0.01) -> Mask:
     """The whole clean-up: drop specks, fill holes, follow the picture's edges, decide with a soft ramp.
 
-    The steps of 03_mask.ipynb in one call, as the demo uses them. Specks and holes are looked for in a mask of at most
-    360 rows, and edges in a frame of at most 480 (its half, a third …); the mask grows again before the last decision.
+    The steps of 03_mask.ipynb in one call, as the demo uses them. They work on a half, a third … of the frame if it has
+    more than 360 rows (or columns, if those are fewer), and the mask grows again before the last decision.
     threshold: what counts as a person, see :func:`sharpen`. share: see :func:`drop_specks` and :func:`fill_holes`.
     """
     frame = check_frame(frame)
     mask = check_mask(mask, frame)
     small = sharpen(_at_most(mask, _ROWS), threshold, softness=0.4)
     small = fill_holes(drop_specks(small, share), share)
-    view = _at_most(frame, _EDGE_ROWS)
+    view = _at_most(frame, _ROWS)
     followed = guided_filter(small, view, _reach(view), _FLAT)
-    return sharpen(np.asarray(resize(followed, mask.shape[::-1]), np.float32), softness=0.3)
+    # sharpen(enlarged, softness=0.3). Its ramp is straight, so it can be drawn on the small mask, and cut on the large.
+    ramp = resize((followed - np.float32(0.5)) / np.float32(0.3) + np.float32(0.5), mask.shape[::-1])
+    return np.asarray(np.clip(ramp, 0, 1, out=ramp), np.float32)
 
 
 def _class_number(name: ClassName) -> int:

@@ -387,6 +387,13 @@ def test_clean_mask_drops_specks_and_fills_holes() -> None:
     assert kept[60, 80] < 0.8
 
 
+def test_clean_mask_is_its_steps_one_by_one() -> None:
+    """On a frame that is small enough; a larger one is made smaller before."""
+    frame, raw = seglib.sample_frame()[:320, :400], feather(seglib.sample_mask()[:320, :400], 8)
+    steps = fill_holes(drop_specks(sharpen(raw, 0.7, softness=0.4)))
+    np.testing.assert_allclose(clean_mask(raw, frame), sharpen(follow_edges(steps, frame), softness=0.3), atol=1e-5)
+
+
 def test_clean_mask_hardly_touches_a_good_mask() -> None:
     truth = seglib.sample_mask()
     assert seglib.iou(clean_mask(truth, seglib.sample_frame()), truth) > 0.98
