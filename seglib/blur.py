@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Mask, bands, check_frame, check_mask, check_positive
-from seglib.composite import blend
+from seglib.composite import lay_over
 
 
 def kernel_sigma(kernel: int) -> float:
@@ -49,7 +49,7 @@ def blur_background(frame: Frame, mask: Mask, sigma: float | None = None, *, ker
     """
     frame = check_frame(frame)
     mask = check_mask(mask, frame)
-    return blend(frame, mask, _blurred_background(frame, mask, _choose_sigma(sigma, kernel, frame.shape[0])))
+    return lay_over(frame, mask, _blurred_background(frame, mask, _choose_sigma(sigma, kernel, frame.shape[0])))
 
 
 @dataclass(frozen=True)

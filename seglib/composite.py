@@ -27,7 +27,11 @@ def blend(frame: Frame, mask: Mask, background: Frame) -> Frame:
             f"background is {background.shape} but frame is {frame.shape}; "
             "fit_picture(background, frame.shape) crops and scales it"
         )
-    mask = check_mask(mask, frame)
+    return lay_over(frame, check_mask(mask, frame), background)
+
+
+def lay_over(frame: Frame, mask: Mask, background: Frame) -> Frame:
+    """The same for effects, which have checked their arrays already."""
     levels = cv2.convertScaleAbs(mask, alpha=255)  # rounds: what is within half a level of 0 or 1 cannot be seen
     soft = np.flatnonzero((levels > 0) & (levels < 255))
     if len(soft) > mask.size / 4:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from seglib.arrays import Frame, Mask, check_frame, check_mask
-from seglib.composite import blend
+from seglib.composite import lay_over
 from seglib.errors import SourceError
 from seglib.pictures import existing_file, is_picture
 from seglib.substitute import Fit, fit_picture
@@ -58,7 +58,7 @@ class ReplaceWithVideo:
         assert self._shown is not None
         if self._fitted is None or self._fitted.shape != frame.shape:
             self._fitted = fit_picture(self._shown, frame.shape, self.fit)
-        return blend(frame, mask, self._fitted)
+        return lay_over(frame, mask, self._fitted)
 
     def close(self) -> None:
         """Let go of the file. The next frame plays it from its start."""

@@ -35,9 +35,10 @@ class Steady:
 
     def __call__(self, mask: Mask, frame: Frame) -> Mask:
         mask = check_mask(mask, check_frame(frame))
-        view, seen = _small_view(frame), self._view
+        view, seen, steadied = _small_view(frame), self._view, np.empty_like(mask)
         if seen is None or self._mask is None or self._mask.shape != mask.shape:
             self._mask = mask.copy()
+            steadied[:] = mask
         else:
             change = np.maximum.reduce(cv2.split(cv2.absdiff(view, seen)))  # (h, w) uint8, levels
             weight = cv2.resize(self._weight(change), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -46,8 +47,9 @@ class Steady:
                 past -= mask[rows]
                 past *= weight[rows]
                 past += mask[rows]
+                steadied[rows] = past
         self._view = view
-        return self._mask.copy()
+        return steadied
 
     def _weight(self, change: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The weight of the past, (h, w) in [0, 1), where the picture has changed by so many levels."""

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from seglib.arrays import Frame, Mask, check_frame, check_mask
-from seglib.composite import blend
+from seglib.composite import blend, lay_over
 from seglib.errors import SourceError
 from seglib.pictures import existing_file, is_picture, parse_colour, read_picture
 
@@ -81,7 +81,7 @@ class Replace:
         mask = check_mask(mask, frame)
         if self._fitted is None or self._fitted.shape != frame.shape:
             self._fitted = fit_picture(self._picture, frame.shape, self.fit)
-        return blend(frame, mask, self._fitted)
+        return lay_over(frame, mask, self._fitted)
 
 
 def _as_picture(background: Background) -> tuple[Frame, bool]:
