@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,15 @@ from seglib import CameraUnavailable, SourceError, WeightsUnavailable
 from seglib.capture import Source, open_source
 from seglib.live import grab, loop, models, screen, sources
 from seglib.live.beside import Pace
+from seglib.live.find import Find
+from seglib.live.finish import Finish, Picture, encode_jpeg, lay_out
 from seglib.live.grab import Newest
-from seglib.live.loop import Loop, running, stop_running
+from seglib.live.loop import Loop
 from seglib.live.meter import Meter, Rate
 from seglib.live.recorder import Recorder
 from seglib.live.screen import Flow
 from seglib.live.settings import Settings, Slot, make_effect
-from seglib.live.walk import Picture, Walk, encode_jpeg, lay_out
+from seglib.live.single import running, stop_running
 
 LONG = 60.0  # seconds that a busy machine may take for what takes milliseconds
 SHAPE = (48, 64, 3)
@@ -82,11 +84,24 @@ class FakeScreen:
         self.views = views
         self.pictures: list[tuple[bytes, tuple[str, ...]]] = []
 
-    def wait_for_room(self, timeout: float) -> bool:
+    def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:
         return True
 
     def show(self, jpeg: bytes, taken: float, panes: tuple[str, ...]) -> None:
         self.pictures.append((jpeg, panes))
+
+
+class Walk:
+    """The walk of a frame in one thread, step by step."""
+
+    def __init__(self) -> None:
+        self.find, self.finish = Find(Meter()), Finish(Meter())
+
+    def __call__(self, frame: np.ndarray, chosen: Settings, taken: float) -> Picture:
+        found = self.find(frame, chosen)
+        assert found is not None
+        assert found.frame.shape == frame.shape
+        return self.finish(found, chosen, taken)
 
 
 @pytest.fixture(autouse=True)
@@ -256,17 +271,18 @@ def test_newest_keeps_one_thing_and_counts_the_others() -> None:
 
 def test_a_slow_walk_sees_the_newest_frame_and_never_an_old_one() -> None:
     camera = FakeCamera()
-    seen: list[tuple[int, int]] = []  # the frame that the effect got, and the newest one that there was before
+    seen: list[tuple[int, int]] = []  # the frame that the effect got, and how many there were at its end
 
     def slow(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
         before = camera.given
         wait_until(lambda: camera.given > before + 5)
-        seen.append((int(frame[0, 0, 0]), before))
+        seen.append((int(frame[0, 0, 0]), camera.given))
         return frame
 
     run = start(lambda: camera, settings(effect=slow), frames=10)
     assert run.wait(LONG)
-    assert all(later[0] >= earlier[1] - 1 for earlier, later in pairwise(seen))
+    # Meanwhile the mask of the next one was found, so it was there when the one before that had ended.
+    assert all(after[0] >= ended[1] - 1 for ended, after in zip(seen, seen[2:], strict=False))
     assert run.newest.dropped >= 40
 
 
@@ -304,6 +320,180 @@ def test_a_source_may_tell_when_its_frame_was_taken() -> None:
     run = start(Late, frames=3)
     assert run.wait(LONG)
     assert run.stats()["stages"]["capture to encoded"] > 100_000
+
+
+# ---- two threads -------------------------------------------------------------------------------------------
+
+
+class Numbered(FakeCamera):
+    """Frames that tell their number however high it is."""
+
+    def read(self) -> np.ndarray | None:
+        super().read()
+        return np.full(SHAPE, (*divmod(self.given - 1, 256), 0), np.uint8)
+
+
+def number_of(frame: np.ndarray) -> int:
+    return int(frame[0, 0] @ [256, 1, 0])
+
+
+class Striped(FakeModel):
+    """Keeps a number of columns that tells one frame of Numbered from the next. asked: their numbers, in order."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.asked: list[int] = []
+
+    @staticmethod
+    def columns(number: int) -> int:
+        return 8 + 8 * (number % 6)
+
+    def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+        number = number_of(frame)
+        self.asked.append(number)
+        time.sleep(self.seconds)
+        mask = np.zeros(frame.shape[:2], np.float32)
+        mask[:, : self.columns(number)] = 1
+        return mask
+
+
+@pytest.mark.parametrize(("model_takes", "effect_takes"), [(0.0, 0.0), (0.02, 0.0), (0.0, 0.02), (0.02, 0.02)])
+def test_each_frame_is_shown_once_in_order_with_its_own_mask(
+    model_takes: float, effect_takes: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "is_slow", lambda pace, model: False)  # however busy this machine is
+    model = Striped(model_takes)
+    shown: list[tuple[int, float, int]] = []  # the frame's number, how many columns were kept, masks found till then
+
+    def effect(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        before = len(model.asked)
+        time.sleep(effect_takes)
+        shown.append((number_of(frame), float(mask[24].sum()), before))
+        return frame
+
+    run = start(Numbered, settings(model=model, effect=effect, smoothing=0.0), frames=25)
+    assert run.wait(LONG)
+    numbers = [number for number, _, _ in shown]
+    assert numbers == sorted(set(numbers)), "in order, and none twice"
+    assert numbers == model.asked, "nothing is predicted twice, nor for nothing"
+    assert len(numbers) == 25
+    for number, columns, _ in shown:
+        assert columns == pytest.approx(Striped.columns(number), abs=2)
+    assert max(before - number for number, (_, _, before) in enumerate(shown)) <= 2, "never a queue"
+
+
+def test_the_next_mask_is_found_while_a_picture_is_made() -> None:
+    model, made = Striped(), 0
+
+    def effect(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        nonlocal made
+        made += 1
+        if made < 10:
+            wait_until(lambda: len(model.asked) > made)
+        return frame
+
+    assert start(FakeCamera, settings(model=model, effect=effect), frames=10).wait(LONG)
+
+
+def test_a_frame_does_not_grow_old_while_a_slow_effect_is_at_work() -> None:
+    """It is taken when the effect is about to be ready for it, not when the one before was."""
+    taken: list[float] = []
+    ages: list[float] = []
+
+    class Dated(Numbered):
+        def read(self) -> np.ndarray | None:
+            time.sleep(0.02)
+            taken.append(time.perf_counter())
+            return super().read()
+
+    def slow(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        ages.append(time.perf_counter() - taken[number_of(frame)])
+        time.sleep(0.3)
+        return frame
+
+    assert start(Dated, settings(effect=slow), frames=9).wait(LONG)
+    assert min(ages[4:]) < 0.15, "else each of them is older than that, on any machine"
+
+
+def test_a_picture_is_made_with_the_settings_that_its_mask_was_found_with() -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    class Waiting(FakeModel):
+        def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+            if int(frame[0, 0, 0]) == 3:
+                asked.set()
+                answer.wait(LONG)
+            return super().mask(frame)
+
+    screen, slot = FakeScreen(), settings(model=Waiting(), panes=("mask",))
+    camera = Stepped()
+    run = start(lambda: camera, slot, screen=screen)
+    for number in range(3):
+        camera.ready.release()
+        wait_until(lambda number=number: run.made.count > number)
+    camera.ready.release()
+    assert asked.wait(LONG)
+    slot.change(panes=("labels",), mirror=True)
+    answer.set()
+    wait_until(lambda: run.made.count == 4)
+    assert run.picture is not None
+    assert run.picture.labels is None
+    camera.ready.release()
+    wait_until(lambda: run.made.count == 5)
+    assert [panes for _, panes in screen.pictures] == [("mask",)] * 4 + [("labels",)]
+    assert run.picture.labels is not None
+    assert run.picture.mask[24, 2] > 0.5, "the model keeps the left half of what it sees"
+    run.stop()
+    camera.ready.release()
+
+
+def test_what_the_second_thread_raises_is_told_though_no_more_frames_come() -> None:
+    def wrong(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        raise ZeroDivisionError("at the last frame")
+
+    camera = Stepped()
+    run = start(lambda: camera, settings(effect=wrong))
+    camera.ready.release()
+    with pytest.raises(ZeroDivisionError, match="at the last frame"):
+        run.wait(LONG)
+    assert run.state == "failed"
+    camera.ready.release()
+
+
+def test_an_effect_may_stop_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_JOIN", LONG)
+    answers: list[bool] = []
+
+    def enough(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        answers.append(run.stop())
+        return frame
+
+    slot = settings()
+    run = start(FakeCamera, slot)
+    slot.change(effect=enough)
+    assert run.wait(LONG / 2), "the two threads do not wait for each other"
+    assert answers == [False], "it cannot have ended yet"
+    assert (run.state, run.error) == ("stopped", None)
+
+
+def test_stop_leaves_an_effect_that_hangs_behind() -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def hangs(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        asked.set()
+        answer.wait(LONG)
+        return frame
+
+    log: list[str] = []
+    screen = FakeScreen()
+    run = start(lambda: FakeCamera(log=log), settings(effect=hangs), screen=screen)
+    assert asked.wait(LONG)
+    assert run.stop() is False
+    wait_until(lambda: log == ["open camera", "close camera"])
+    answer.set()
+    assert run.wait(LONG)
+    assert screen.pictures == []
+    wait_until(lambda: not threads_of("shows"))
 
 
 # ---- settings ----------------------------------------------------------------------------------------------
@@ -344,6 +534,23 @@ def test_the_mirror_swaps_left_and_right_of_frame_and_mask() -> None:
     np.testing.assert_array_equal(run.picture.output, np.fliplr(ramp))
 
 
+def test_the_mirror_turns_the_past_too() -> None:
+    """Two greys so near each other that the mask's past would count: it must not show on the wrong side."""
+
+    class Bright(FakeModel):
+        def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+            return (frame[..., 0] > 92).astype(np.float32)
+
+    frame = np.full(SHAPE, 90, np.uint8)
+    frame[:, :32] = 94
+    walk, chosen = Walk(), Settings(model=Bright(), effect=None, smoothing=0.9)
+    for number in range(5):
+        walk(frame, chosen, 10 + number / 30)
+    mask = walk(frame, replace(chosen, mirror=True), 10 + 5 / 30).mask
+    assert mask[:, :16].max() == 0
+    assert mask[:, 48:].min() == 1
+
+
 def test_a_value_that_does_not_fit_is_told_at_once_and_changes_nothing() -> None:
     slot = settings(threshold=0.4)
     for wrong, message in (
@@ -365,7 +572,7 @@ def test_the_past_fades_with_time_and_not_with_frames() -> None:
     """Where nothing moves, a mask that has gone leaves the same trace after 0.1 s, at 30 frames a second or at 10."""
     traces = []
     for frames in (3, 1):
-        walk = Walk(Meter())
+        walk = Walk()
         model = FakeModel()
         chosen = Settings(model=model, effect=None, smoothing=0.8)
         for number in range(3):
@@ -373,7 +580,6 @@ def test_the_past_fades_with_time_and_not_with_frames() -> None:
         model.mask = lambda frame, keep=None: np.zeros(frame.shape[:2], np.float32)  # type: ignore[method-assign]
         for number in range(1, frames + 1):
             picture = walk(np.full(SHAPE, 90, np.uint8), chosen, 10 + 2 / 30 + 0.1 * number / frames)
-        assert picture is not None
         traces.append(picture.mask[:, :16].mean())
     assert traces[0] == pytest.approx(0.8**3, rel=0.02)
     assert traces[1] == pytest.approx(traces[0], rel=0.02)
@@ -567,6 +773,7 @@ def loading(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         monkeypatch.setattr(models, table, {})
 
     def load_model(name: str, **options: Any) -> Any:
+        assert options == {"precision": "half", "progress": False}
         wait_until(lambda: name in shelf)
         if isinstance(shelf[name], Exception):
             raise shelf[name]
@@ -647,11 +854,11 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ByHand, Walk, Settin
     with open_source("clip") as clip:
         frames = list(islice(clip, 48, 60))  # where she moves most
     model = ByHand(frames, list(islice(seglib.sample_clip_masks(), 48, 60)))
-    walk, chosen = Walk(Meter()), Settings(model=model, effect=None, smoothing=0.0)
+    walk, chosen = Walk(), Settings(model=model, effect=None, smoothing=0.0)
     model.allowed.release()
-    assert walk(frames[0], chosen, 0.0) is not None
+    walk(frames[0], chosen, 0.0)
     yield model, walk, chosen
-    walk.close()
+    walk.find.close()
     model.allowed.release(20)
 
 
@@ -668,7 +875,7 @@ def test_the_mask_follows_the_picture_while_a_slow_model_predicts(slow: tuple[By
 def test_a_prediction_that_arrives_late_is_carried_to_the_present(slow: tuple[ByHand, Walk, Settings]) -> None:
     model, walk, chosen = slow
     assert model.asked.acquire(timeout=LONG), "of frame 0, and so of none below"
-    walk._last = replace(walk._last, mask=np.zeros_like(model.masks[0]))  # it had found nobody
+    walk.find._last = replace(walk.find._last, mask=np.zeros_like(model.masks[0]))  # it had found nobody
     for number in range(1, 12):
         picture = walk(model.frames[number], chosen, number / 30)
         if number == 1:
@@ -677,7 +884,7 @@ def test_a_prediction_that_arrives_late_is_carried_to_the_present(slow: tuple[By
             assert picture.mask.max() == 0
         if number == 6:
             model.allowed.release()  # the prediction of frame 1 is there, and no other
-            wait_until(lambda: walk._beside._done._item is not None)
+            wait_until(lambda: walk.find._beside._done._item is not None)
     assert picture is not None
     held = seglib.iou(model.masks[1], model.masks[11])
     assert seglib.iou(picture.mask, model.masks[11]) > held + 0.1
@@ -805,6 +1012,31 @@ def test_two_pictures_may_be_under_way_and_no_third() -> None:
     assert flow.in_flight == 1
     assert flow.wait_for_room(0)
     assert flow.shown.count == 1
+
+
+def test_a_quick_page_may_allow_more_and_the_smallest_room_counts() -> None:
+    flow = flow_with("a")
+    flow.hear("a", drawn=0, room=4)
+    while flow.wait_for_room(0):
+        flow.sending(time.perf_counter())
+    assert flow.in_flight == 4
+    flow.hear("a", drawn=2, room=4)
+    assert flow.wait_for_room(0, 2)
+    assert not flow.wait_for_room(0, 3)
+    flow.hear("b", drawn=4, room=2)
+    assert not flow.wait_for_room(0)
+    flow.leave("b")
+    assert flow.wait_for_room(0)
+
+
+def test_the_latency_is_that_of_the_picture_which_the_news_is_of() -> None:
+    flow = flow_with("a")
+    now = time.perf_counter()
+    flow.sending(now - 1000)
+    flow.sending(now)
+    flow.hear("a", drawn=2)
+    assert flow.shown.count == 2
+    assert flow.meter.milliseconds()["capture to shown"] < 100_000
 
 
 def test_the_slowest_view_sets_the_pace() -> None:
@@ -939,8 +1171,8 @@ def test_two_thousand_frames_need_no_more_memory_than_two_hundred() -> None:
     flow = Flow()
 
     class Answering(FakeScreen):
-        def wait_for_room(self, timeout: float) -> bool:
-            return flow.wait_for_room(timeout)
+        def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:
+            return flow.wait_for_room(timeout, wanted)
 
         def show(self, jpeg: bytes, taken: float, panes: tuple[str, ...]) -> None:
             flow.hear("a", flow.sending(taken))

@@ -24,8 +24,8 @@ import seglib
 from seglib import CameraUnavailable, Live
 from seglib.capture import Source
 from seglib.live import canvas
-from seglib.live.loop import running, stop_running
 from seglib.live.settings import RelativeBlur
+from seglib.live.single import running, stop_running
 
 ROOT = Path(__file__).parents[1]
 LONG = 60.0
@@ -65,7 +65,7 @@ class FakePage:
         self.pictures.append((content, buffers[0]))
 
     def say(self, kind: str, drawn: int, **more: Any) -> None:
-        content = {"kind": kind, "view": self.view, "drawn": drawn, "width": 0, "hidden": False, **more}
+        content = {"kind": kind, "view": self.view, "drawn": drawn, "room": 2, "width": 0, "hidden": False, **more}
         self.widget._handle_custom_msg(content, [])
 
     def draw_all(self) -> None:

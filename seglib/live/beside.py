@@ -1,4 +1,4 @@
-"""Predictions in a thread of their own, for models that are slower than a camera: the display never waits for them."""
+"""Work in a thread of its own, beside the one that asks for it; and how to tell that a model is a slow one."""
 
 import time
 from collections import deque
@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from math import inf
 from statistics import median
 from threading import Event, Thread
+from typing import Generic, TypeVar
 
 from seglib.arrays import Frame, Labels, Mask
 from seglib.live.grab import Newest
 
 SLOW = 0.25  # seconds; a prediction that takes longer is made beside the display
 _PATIENCE = 0.05
+
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -25,32 +29,37 @@ class Prediction:
     mirrored: bool
 
 
-class Beside:
+class Beside(Generic[Done]):
     """A thread that works on the newest job only. It starts with the first one, and ends with :meth:`close`."""
 
-    def __init__(self) -> None:
-        self._jobs: Newest[Callable[[], Prediction]] = Newest()
-        self._done: Newest[Prediction] = Newest()
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: Newest[Callable[[], Done]] = Newest()
+        self._done: Newest[Done] = Newest()
         self._error: BaseException | None = None
         self._stop = Event()
         self._thread: Thread | None = None
 
-    def offer(self, job: Callable[[], Prediction]) -> None:
+    def offer(self, job: Callable[[], Done]) -> None:
         """To be done when the thread is free, unless a newer one is offered before."""
         self._jobs.put(job)
         if self._thread is None:
-            self._thread = Thread(target=self._run, name="seglib predicts", daemon=True)
+            self._thread = Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
 
-    def take(self, timeout: float = 0.0) -> Prediction | None:
-        """The newest prediction that nobody has taken, if there is one. Raises what went wrong in the thread."""
-        done = self._done.take(timeout)
+    def check(self) -> None:
+        """Raises what went wrong in the thread, if something did."""
         if self._error is not None:
             raise self._error
+
+    def take(self, timeout: float = 0.0) -> Done | None:
+        """The newest result that nobody has taken, if there is one. Raises what went wrong in the thread."""
+        done = self._done.take(timeout)
+        self.check()
         return done
 
-    def wait(self, stop: Event, timeout: float = inf) -> Prediction | None:
-        """The next prediction; None if the event is set before, or the seconds are over. Raises what went wrong."""
+    def wait(self, stop: Event, timeout: float = inf) -> Done | None:
+        """The next result; None if the event is set before, or the seconds are over. Raises what went wrong."""
         until = time.perf_counter() + timeout
         while not stop.is_set() and time.perf_counter() < until:
             if (done := self.take(_PATIENCE)) is not None:
@@ -95,10 +104,10 @@ class Pace:
         return self._slow if model is self._model else None
 
 
-def timed(job: Callable[[], Prediction], note: Callable[[float], object]) -> Callable[[], Prediction]:
+def timed(job: Callable[[], Done], note: Callable[[float], object]) -> Callable[[], Done]:
     """A job that says how long it took."""
 
-    def run() -> Prediction:
+    def run() -> Done:
         start = time.perf_counter()
         done = job()
         note(time.perf_counter() - start)

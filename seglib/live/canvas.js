@@ -1,6 +1,11 @@
 // The page's side of the live picture: draws JPEGs on a canvas and says which one it has drawn.
-// Every second, and after each picture, a view says {view, drawn, width, hidden}: so the kernel knows who is watching,
+// Every second, and after pictures, a view says {view, drawn, room, width, hidden}: so the kernel knows who is watching,
 // never sends more than can be drawn, and never more pixels than are seen.
+
+// Each word makes the kernel busy for a moment, which JupyterLab shows in several places, and that costs more than the
+// picture. So a page that draws quickly does not speak after each one, but lets more be under way meanwhile.
+const PAUSE = 150; // milliseconds between two words, about
+const MOST = 4; // pictures under way
 
 const NAMES = { input: "input", labels: "labels", mask: "mask", result: "result" };
 
@@ -46,18 +51,32 @@ function render({ model, el }) {
   Object.assign(canvas, { width: 1280, height: 480 });
   Object.assign(figure.dataset, { view, seq: 0, shown: 0, panes: "" });
   let drawn = 0; // the number of the last picture
+  let said = 0; // the one that the kernel was told of
+  let room = 2; // how many may be under way; the kernel knows this from the last word, too
+  let between = 1000; // milliseconds from picture to picture, lately
+  let before = 0; // when the last one was drawn
   let shown = 0;
+  let reminder = null;
   let closed = false;
   const timer = setInterval(pulse, 1000);
 
   function say(kind) {
+    clearTimeout(reminder);
+    reminder = null;
     if (closed) return;
     const width = Math.round(figure.clientWidth * (window.devicePixelRatio || 1));
+    said = drawn;
+    room = Math.min(MOST, 1 + Math.max(1, Math.round(PAUSE / between)));
     try {
-      model.send({ kind, view, drawn, width, hidden: document.hidden });
+      model.send({ kind, view, drawn, room, width, hidden: document.hidden });
     } catch {
       lost(); // the kernel that this widget belonged to is gone
     }
+  }
+
+  function sayInTime() {
+    if (drawn - said >= room - 1) say("drawn");
+    else reminder ??= setTimeout(say, PAUSE, "drawn");
   }
 
   function lost() {
@@ -96,6 +115,8 @@ function render({ model, el }) {
       Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
     }
     context.drawImage(bitmap, 0, 0);
+    between += (Math.min(performance.now() - before, 1000) - between) / 4;
+    before = performance.now();
     drawn = message.number;
     shown += 1;
     const late = Math.round(Date.now() - message.taken);
@@ -116,7 +137,7 @@ function render({ model, el }) {
       console.error("seglib: a picture could not be drawn", error);
     }
     drawn = Math.max(drawn, message.number); // also one that cannot be drawn must not hold up the next
-    if (!message.only) say("drawn");
+    if (!message.only) sayInTime();
   }
 
   function hear(message, buffers) {

@@ -44,9 +44,9 @@ class CanvasScreen:
         """How many pixels the page can show side by side."""
         return self.flow.width
 
-    def wait_for_room(self, timeout: float) -> bool:
-        """Whether a picture may be sent now."""
-        return self.flow.wait_for_room(timeout)
+    def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:
+        """Whether so many pictures may be sent now."""
+        return self.flow.wait_for_room(timeout, wanted)
 
     def show(self, jpeg: bytes, taken: float, panes: tuple[str, ...]) -> None:
         """Send a picture."""
@@ -67,7 +67,7 @@ class CanvasScreen:
         view = str(content.get("view", ""))
         if content.get("kind") == "gone":
             self.flow.leave(view)
-        elif self.flow.hear(view, int(content["drawn"]), int(content["width"]), bool(content["hidden"])):
+        elif self.flow.hear(view, *(int(content[word]) for word in ("drawn", "width", "hidden", "room"))):
             self._greet(view)
 
     def _greet(self, view: str) -> None:
@@ -88,9 +88,9 @@ class PlainScreen:
         self.widget.add_class("seglib-canvas")
         self._next = 0.0
 
-    def wait_for_room(self, timeout: float) -> bool:
+    def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:
         """Whether it is time for another picture."""
-        pause = self._next - time.perf_counter()
+        pause = self._next - time.perf_counter() + (wanted - 1) / _PLAIN_FPS
         time.sleep(max(0.0, min(pause, timeout)))
         return pause <= timeout
 

@@ -1,37 +1,39 @@
-"""The loop: a thread takes frames, another one walks them to pictures and shows those, and both can be stopped.
+"""The loop: a thread takes frames, another one finds their masks, a third makes pictures and shows them.
 
     loop = Loop("clip", frames=60)
     loop.start()   # returns at once
     loop.wait()    # until it ends; raises what went wrong in it
 
+While one frame is made a picture, the mask of the next is found; never of more, since a frame that waits grows old.
 There are no widgets in here. One loop runs at a time in a process: starting a second one stops the first.
 """
 
-import atexit
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from threading import Event, Lock, Thread, current_thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 from seglib.errors import CameraUnavailable
+from seglib.live.beside import Prediction
+from seglib.live.find import Find
+from seglib.live.finish import Finish, Picture, encode_jpeg, lay_out
 from seglib.live.grab import Grab, Grabber, Newest
 from seglib.live.meter import Meter, Rate
 from seglib.live.recorder import Recorder
+from seglib.live.relay import Relay
 from seglib.live.screen import Screen
 from seglib.live.settings import Settings, Slot
+from seglib.live.single import take_over
 from seglib.live.sources import Choice, describe, opener, sentence
-from seglib.live.walk import Picture, Walk, encode_jpeg, lay_out
 
 STALLED = 2.0  # seconds without a frame after which a person is told
 UNWATCHED = 60.0  # seconds without a page that shows the picture, after which the camera is let go
 _JOIN = 1.0  # seconds that stopping may take
 _TOLD = 0.5  # seconds after which on_change is called even if nothing changed, for the rate and the latency
 _PATIENCE = 0.1  # seconds for which a thread waits before it looks whether it shall stop
-
-_changing = Lock()
-_current: "Loop | None" = None
 
 
 class Loop:
@@ -70,31 +72,28 @@ class Loop:
         self.grabber = Grabber(opener(source), self.newest, repeat)
         self._screen, self._on_change = screen, on_change
         self._stop = Event()
-        self._walk = Walk(self.meter, self._stop)
+        self._find, self._finish = Find(self.meter, self._stop), Finish(self.meter)
+        self._second: Relay[Picture] = Relay("seglib shows")
         self._thread = Thread(target=self._run, name="seglib live loop", daemon=True)
         self._last_grab = self._last_view = self._last_told = 0.0
 
     def start(self) -> None:
         """Start, after stopping whichever loop is running. Returns without waiting for the camera."""
-        global _current
-        with _changing:
-            former, _current = _current, self
-        if former is not None and former is not self:
-            former.stop()
+        take_over(self)
         self._last_grab = self._last_view = time.perf_counter()
         self._tell("starting", "Starting.")
         self.grabber.start()
         self._thread.start()
 
     def stop(self) -> bool:
-        """Stop, and wait up to a second. True if both threads have ended and the source is closed.
+        """Stop, and wait up to a second. True if all threads have ended and the source is closed.
 
         A driver that hangs, or a large model in the middle of a prediction, cannot be broken off: its thread is left
         behind, shows nothing more, and closes the source when it is let go.
         """
         self._stop.set()
         self.grabber.stop()
-        if self._thread.ident is None or current_thread() is self._thread:
+        if self._thread.ident is None or current_thread() is self._thread or self._second.is_here:
             return False
         deadline = time.perf_counter() + _JOIN
         ended = self.grabber.join(_JOIN)
@@ -132,35 +131,40 @@ class Loop:
 
     def _run(self) -> None:
         try:
-            while not self._stop.is_set() and (self.frames is None or self.made.count < self.frames):
+            while not self._stop.is_set() and (self.frames is None or self._second.given < self.frames):
                 self._step()
+            self._second.settle(self._stop)
         except BaseException as error:
             self.error = error
         finally:
             self._end()
 
     def _step(self) -> None:
-        """One frame, if there is one and somebody wants its picture."""
-        watched = self._is_watched()
-        busy = self.recorder is not None or self.frames is not None
-        if watched and not busy and self._screen is not None and not self._screen.wait_for_room(_PATIENCE):
+        """Find the mask of one frame, if there is one and somebody wants its picture, and hand it over."""
+        self._second.check()
+        if not self._has_room() or self._second.too_early():
             return
         grab = self.newest.take(_PATIENCE)
         if grab is None:
             return self._explain_silence()
         self._last_grab = time.perf_counter()
         settings = self.settings.get()
-        picture = self._walk(grab.frame, settings, grab.time)
-        if picture is None:
-            return self._tell("starting", sentence(self._walk.note))
-        if self._stop.is_set():
-            return
-        self.picture = picture
-        if self.recorder is not None and not self.recorder.write(picture.output, grab.time):
-            self.stop_recording()
-        self._show(picture, grab, settings.panes)
-        self.made.tick()
-        self._tell("running", " ".join(filter(None, (describe(self.grabber.source), sentence(self._walk.note)))))
+        found = self._find(grab.frame, settings)
+        if found is None:
+            return self._tell("starting", sentence(self._find.note))
+        self._second.give(partial(self._make, found, settings, grab), time.perf_counter() - self._last_grab, self._stop)
+
+    def _make(self, found: Prediction, settings: Settings, grab: Grab) -> Picture:
+        """The picture of one frame, recorded and shown. In a thread of its own: the other finds the next mask."""
+        picture = self._finish(found, settings, grab.time)
+        if not self._stop.is_set():
+            self.picture = picture
+            if self.recorder is not None and not self.recorder.write(picture.output, grab.time):
+                self.stop_recording()
+            self._show(picture, grab, settings.panes)
+            self.made.tick()
+            self._tell("running", " ".join(filter(None, (describe(self.grabber.source), sentence(self._find.note)))))
+        return picture
 
     def _show(self, picture: Picture, grab: Grab, panes: tuple[str, ...]) -> None:
         screen = self._screen
@@ -172,6 +176,13 @@ class Loop:
         self.meter.add("capture to encoded", time.perf_counter() - grab.time)
         if screen is not None and screen.views and screen.wait_for_room(0):
             screen.show(self.jpeg, grab.time, panes)
+
+    def _has_room(self) -> bool:
+        """Whether a picture is wanted now: the page has room for it, or it is made whoever watches."""
+        always = self.recorder is not None or self.frames is not None
+        if not self._is_watched() or always or self._screen is None:
+            return True
+        return self._screen.wait_for_room(_PATIENCE, 1 + self._second.busy)  # one that is being made needs some, too
 
     def _is_watched(self) -> bool:
         """Whether a page shows the picture. If none does for a minute, nobody needs the camera, so let it go."""
@@ -198,7 +209,8 @@ class Loop:
     def _end(self) -> None:
         self._stop.set()
         self.grabber.stop()
-        self._walk.close()
+        self._find.close()
+        self._second.join()
         self.stop_recording()
         if self.error is None:
             self._tell("stopped", self._farewell)
@@ -221,24 +233,6 @@ class Loop:
         recorder, self.recorder = self.recorder, None
         if recorder is not None:
             recorder.finish()
-
-
-def running() -> Loop | None:
-    """The loop that is running in this process, or None."""
-    return _current if _current is not None and _current.alive else None
-
-
-def stop_running() -> None:
-    """Stop the loop that is running, if there is one. Called at the end of the process, too."""
-    loop = running()
-    if loop is not None:
-        recorder = loop.recorder
-        loop.stop()
-        if recorder is not None:
-            recorder.wait(timeout=5)
-
-
-atexit.register(stop_running)
 
 
 def _bound(frames: int | None) -> int | None:

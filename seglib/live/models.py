@@ -27,7 +27,8 @@ def _load(name: str) -> None:
     try:
         from seglib.predict import load_model  # only now: PyTorch takes a while
 
-        _loaded[name] = load_model(name, progress=False)
+        # A live picture is looked at and gone, so 16 bits are enough where the processor has them: twice as fast.
+        _loaded[name] = load_model(name, precision="half", progress=False)
     except Exception as error:  # the loop that asked for it says so
         _failed[name] = error
     finally:

@@ -23,7 +23,8 @@ PANES = ("input", "labels", "mask", "result")
 class Settings:
     """How a frame becomes a picture.
 
-    model: a name for :func:`load_model`, or a loaded model. keep: VOC classes that the mask keeps.
+    model: a name for :func:`load_model`, in 16 bits where that is faster; or a loaded model, which is used as it is.
+    keep: VOC classes that the mask keeps.
     effect: ``effect(frame, mask) -> output``; None shows the frame as it is.
     threshold: what counts as a person, in (0, 1), see :func:`clean_mask`.
     feather: how far the edge is softened, in pixels, 0 or more.

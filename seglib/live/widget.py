@@ -10,11 +10,12 @@ from seglib.arrays import Frame
 from seglib.capture import Source
 from seglib.live.canvas import make_screen
 from seglib.live.controls import Controls
-from seglib.live.loop import Loop, stop_running
+from seglib.live.loop import Loop
 from seglib.live.models import preload
 from seglib.live.panel import STILL, Panel
 from seglib.live.recorder import Recorder
 from seglib.live.settings import Effect, Settings, Slot, make_effect
+from seglib.live.single import stop_running
 from seglib.live.sources import Choice
 from seglib.mask import ClassName
 from seglib.pictures import write_picture
@@ -32,7 +33,8 @@ class Live:
     source: "auto" (camera 0 if the kernel's machine has one, else the recorded clip), "clip", a camera's number, a
         file, "browser" (the camera of the computer that you sit at), or a function that returns an open source.
         No camera is opened before Start.
-    model: a name for :func:`load_model`, or a loaded model.
+    model: a name, which is loaded to compute in 16 bits where the processor can: a live picture is looked at, not
+        compared. Or a loaded model, which is used as it is: ``load_model("portrait")`` computes in 32.
     effect: "none", "blur", "substitute", or a function of your own, ``effect(frame, mask) -> output``.
     background: for "substitute": "room", "beach", "mountains", or what :class:`Replace` takes.
     keep: VOC classes that stay in front. panes: what stands side by side: input, labels, mask, result.

@@ -1,0 +1,99 @@
+"""From a frame to its mask, with the settings of the moment: predict and clean; or carry an older mask there."""
+
+from dataclasses import replace
+from functools import partial
+from math import inf
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seglib.arrays import Frame
+from seglib.follow import Follow
+from seglib.live.beside import SLOW, Beside, Pace, Prediction, timed
+from seglib.live.meter import Meter
+from seglib.live.models import Models
+from seglib.live.settings import Settings
+from seglib.mask import class_numbers, clean_mask
+
+if TYPE_CHECKING:
+    from seglib.predict import Model
+
+
+class Find:
+    """One for each run, used by one thread. meter: where its times go. stop: ends all waiting for a model.
+
+    A quick model predicts every frame. A slow one predicts beside, the newest frame whenever it is free, and in between
+    the mask follows the picture.
+    """
+
+    def __init__(self, meter: Meter, stop: Event | None = None) -> None:
+        self._meter, self._stop = meter, stop or Event()
+        self._models = Models()
+        self._beside: Beside[Prediction] = Beside("seglib predicts")
+        self._pace = Pace()
+        self._last: Prediction | None = None
+        self._follow: Follow | None = None  # while the model is a slow one
+
+    @property
+    def note(self) -> str:
+        """What a person should know about the model at the moment: it is being loaded, or could not be; else ""."""
+        return self._models.note
+
+    def __call__(self, frame: Frame, settings: Settings) -> Prediction | None:
+        """What is known of this frame, which is mirrored if the settings say so.
+
+        None as long as there is no model yet, and if it is time to stop.
+        """
+        model = self._models.get(settings.model)
+        if model is None:
+            return None
+        if settings.mirror:
+            frame = np.ascontiguousarray(frame[:, ::-1])
+        self._turn(settings.mirror)
+        return self._find(model, frame, settings)
+
+    def close(self) -> None:
+        """No more frames."""
+        self._beside.close()
+
+    def _find(self, model: "Model", frame: Frame, settings: Settings) -> Prediction | None:
+        job = timed(partial(self._predict, model, frame, settings), partial(self._pace.note, model))
+        slow = self._pace.is_slow(model)
+        if slow is False:
+            done: Prediction | None = job()
+        else:
+            patience = inf if self._last is None else 2 * SLOW if slow is None else 0.0
+            self._beside.offer(job)
+            done = self._beside.wait(self._stop, patience) if patience else self._beside.take()
+        if done is None or done.frame is not frame:
+            return self._carry(frame, done, settings.mirror)
+        self._follow, self._last = None, done
+        return done
+
+    def _predict(self, model: "Model", frame: Frame, settings: Settings) -> Prediction:
+        with self._meter("predict"):
+            keep = self._models.known(model, class_numbers(settings.keep))
+            raw = model.mask(frame, keep) if keep else np.zeros(frame.shape[:2], np.float32)
+            labels = model.labels(frame) if "labels" in settings.panes else None
+        with self._meter("clean"):
+            return Prediction(frame, clean_mask(raw, frame, settings.threshold), labels, settings.mirror)
+
+    def _carry(self, frame: Frame, done: Prediction | None, mirrored: bool) -> Prediction | None:
+        """Bring the last mask to this frame. done: a prediction of an older frame that has just come in, if any."""
+        fresh = done is not None and done.mirrored == mirrored
+        self._last = done if fresh else self._last
+        if self._last is None:
+            return None
+        with self._meter("follow"):
+            if fresh or self._follow is None:
+                self._follow = self._follow or Follow()
+                self._follow.update(self._last.frame, self._last.mask)
+            return replace(self._last, frame=frame, mask=self._follow.mask(frame))
+
+    def _turn(self, mirrored: bool) -> None:
+        """After the mirror was switched, the past is the other way round."""
+        if self._last is not None and self._last.mirrored != mirrored:
+            frame, mask = self._last.frame[:, ::-1], self._last.mask[:, ::-1]
+            self._last = Prediction(np.ascontiguousarray(frame), np.ascontiguousarray(mask), None, mirrored)
+            self._follow = None
