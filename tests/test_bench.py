@@ -75,7 +75,9 @@ def test_stages_are_timed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen["latency_ms"]["p50"] <= seen["latency_ms"]["p95"] <= seen["latency_ms"]["p99"]
     assert seen["latency_ms"]["p50"] >= 20
     assert seen["serial_fps"] <= 50
-    assert seen["fps"] <= 50, "the slowest stage sets the pace"
+    assert seen["fps"] <= 75, (
+        "the slowest stage sets the pace; two frames may be waiting behind it when the clock starts"
+    )
     assert (seen["frames"], seen["size"]) == (6, [96, 64])
     assert seen["peak_megabytes"] is None or 30 < seen["peak_megabytes"] < 100_000
 

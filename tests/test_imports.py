@@ -23,6 +23,7 @@ ROOT = PACKAGE.parent
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "arrays": {"numpy"},
+    "cores": {"cv2"},
     "pictures": {"numpy", "PIL"},
     "samples": {"numpy", "av"},
     "source": set(),
@@ -43,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
     "substitute": {"numpy", "cv2"},
     "cutout": {"numpy", "cv2"},
     "threads": set(),
-    "video": {"numpy", "cv2", "av", "tqdm"},
+    "video": {"numpy", "av", "tqdm"},
     "moving": set(),
     "measure": {"numpy", "cv2"},
     "plots": {"numpy", "matplotlib", "IPython"},
@@ -70,7 +71,7 @@ ROOMS: dict[str, set[str]] = {
 }
 ORDER = list(ROOMS)
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-MAY_USE_THREADS = {"browser_camera", "camera", "live", "threads", "video"}
+MAY_USE_THREADS = {"browser_camera", "camera", "cores", "live", "threads", "video"}
 THREADS = {"threading", "_thread", "queue", "concurrent", "multiprocessing", "asyncio"}
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "ipywidgets", "IPython", "PIL", "av", "numpy")
 

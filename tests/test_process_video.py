@@ -27,7 +27,7 @@ import seglib
 from seglib import SourceError, VideoReport, process_video
 from seglib.arrays import Frame, Mask
 from seglib.colours import Coding, from_rgb, to_rgb
-from seglib.video.cores import shared_cores
+from seglib.cores import shared_cores
 
 NTSC = Fraction(30000, 1001)
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seglib.cores import half_of_the_cores
 from seglib.errors import WeightsUnavailable
 from seglib.predict.cpu import OnCPU, Prepare
 from seglib.predict.model import Floats
@@ -114,7 +115,7 @@ class Compiled:
         }
         allowed, there = cv2.getNumberOfCPUs(), os.cpu_count() or 1  # a hub may allow fewer cores than its machine has
         if self.light or allowed < there:
-            hints["INFERENCE_NUM_THREADS"] = max(1, allowed // 2) if self.light else allowed
+            hints["INFERENCE_NUM_THREADS"] = half_of_the_cores() if self.light else allowed
         return load_openvino().Core().compile_model(network, "CPU", hints)
 
 

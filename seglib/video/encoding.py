@@ -14,8 +14,8 @@ from av.video.reformatter import VideoReformatter
 
 from seglib.arrays import Frame
 from seglib.colours import from_rgb
+from seglib.cores import half_of_the_cores
 from seglib.errors import SourceError
-from seglib.video.cores import half_of_the_cores
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling, Sound
 from seglib.video.writing import told_as

@@ -14,12 +14,12 @@ import numpy as np
 from tqdm import tqdm
 
 from seglib.arrays import Frame, Mask
+from seglib.cores import shared_cores
 from seglib.errors import SourceError
 from seglib.mask import ClassName, class_numbers, clean_mask
 from seglib.pictures import existing_file
 from seglib.steady import Steady
 from seglib.threads import Ahead, Behind
-from seglib.video.cores import shared_cores
 from seglib.video.encoding import Output, Recipe
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling
@@ -137,10 +137,12 @@ class _Walk:
         for batch in _batches(shots, self.batch):
             yield from zip(batch, self._model.masks([shot.frame for shot in batch], self._keep), strict=True)
 
+    def clean(self, masked: Iterable[tuple[Shot, Mask]]) -> Iterator[tuple[Shot, Mask]]:
+        """Each frame with its mask cleaned."""
+        return ((shot, clean_mask(mask, shot.frame) if self._clean else mask) for shot, mask in masked)
+
     def finish(self, shot: Shot, mask: Mask) -> Shot:
-        """The frame as it shall be written: mask cleaned and steadied, effect applied."""
-        if self._clean:
-            mask = clean_mask(mask, shot.frame)
+        """The frame as it shall be written: mask steadied, effect applied."""
         if self._steady is not None:
             mask = self._steady(mask, shot.frame)
         self._tell(float(shot.time * self._time_base))
@@ -171,19 +173,20 @@ class _Walk:
 
 
 def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_broken: bool) -> bool:
-    """Do it, in four threads: decode, predict, finish, encode. Returns whether the source was read to its end."""
+    """Do it, in five threads: decode, predict, clean, finish, encode. Returns whether all of the source was read."""
     complete, done = True, 0
     with (
         closing(walk),
         shared_cores(),
         Ahead(film, size=max(4, walk.batch)) as shots,
-        Ahead(walk.predict(shots), size=4) as masked,
+        Ahead(walk.predict(shots), size=2) as masked,
+        Ahead(walk.clean(masked), size=2) as cleaned,
         Behind(size=4) as writer,
         tqdm(total=film.length, desc=output.path.name, unit=" frames", disable=not progress, mininterval=0.5) as bar,
     ):
         try:
             try:
-                for shot, mask in masked:
+                for shot, mask in cleaned:
                     writer.put(output.write, walk.finish(shot, mask))
                     bar.update()
                     done += 1
