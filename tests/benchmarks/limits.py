@@ -18,9 +18,9 @@ os.environ |= {"SEGLIB_OFFLINE": "1", "SEGLIB_SOURCE": "clip"}
 ROOT = Path(__file__).resolve().parents[2]
 
 # Processor time of a stage of one 640 × 480 frame / that of OpenCV's plain blur of it.
-STAGES = {"predict": 10.0, "mask": 11.0, "blur": 6.5, "replace": 1.2, "encode": 0.8}
+STAGES = {"predict": 8.0, "mask": 4.0, "blur": 2.0, "replace": 0.5, "encode": 0.6}
 # Processor time of a new process that runs this / that of one that imports numpy and OpenCV.
-STARTS = {"import seglib": 0.5, "import seglib; seglib.load_model().mask(seglib.sample_frame())": 11.0}
+STARTS = {"import seglib": 0.5, "import seglib; seglib.load_model().mask(seglib.sample_frame())": 8.0}
 MEGABYTES = 450  # the most that a process may hold that walks frames with portrait
 
 
