@@ -1,7 +1,7 @@
 """The embedded model: a small network that finds people, without any download.
 
-It is torchvision's LR-ASPP on MobileNetV3-Large with one output, trained from scratch by this project. Its origin
-and licence stand in ``seglib/data/README.md``.
+The network itself stands in ``portrait_network.py``; where its weights come from, and what they can and cannot do, in
+``seglib/data/PORTRAIT.md``.
 """
 
 from pathlib import Path
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 SIZE = 256  # the longer side in pixels that the network was made for
 # The calculation that build() does, without its weights, as OpenVINO reads it. Made by recipes/draw_portrait.py.
 DRAWING = Path(__file__).parent / "data" / "portrait.xml"
-_STEP = 16  # the network decides on a grid of every 16th pixel, so both sides are multiples of this
+_STEP = 16  # both sides are multiples of this; the network pads them to multiples of 32 by itself
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green, blue
 
 
 def build() -> "nn.Module":
     """The network with random weights: (N, 3, h, w) float32 in, {"out": (N, 1, h, w) logits} out."""
-    from torchvision.models.segmentation import lraspp_mobilenet_v3_large
+    from seglib.portrait_network import PortraitNet
 
-    return lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=1)
+    return PortraitNet()
 
 
 class Preprocess:

@@ -37,6 +37,7 @@ ROOMS: dict[str, set[str]] = {
     "steady": {"numpy", "cv2"},
     "follow": {"numpy", "cv2"},
     "weights": {"torch", "safetensors", "pooch", "requests", "tqdm"},
+    "portrait_network": {"torch", "torchvision"},
     "portrait": {"numpy", "cv2", "torch", "torchvision"},
     "predict": {"numpy", "cv2", "torch", "torchvision", "openvino", "safetensors"},
     "composite": {"numpy", "cv2"},
@@ -207,7 +208,7 @@ def test_torch_pillow_pyav_and_widgets_live_where_the_design_says() -> None:
     def homes(package: str) -> set[str]:
         return {room(path) for path in MODULES if package in tops(path)}
 
-    assert homes("torch") <= {"predict", "portrait", "weights", "doctor", "bench"}
+    assert homes("torch") <= {"predict", "portrait", "portrait_network", "weights", "doctor", "bench"}
     assert homes("PIL") == {"pictures"}
     assert homes("av") == {"capture", "colours", "samples", "video", "exercises"}
     assert homes("ipywidgets") <= {"live"}

@@ -28,7 +28,7 @@ QUICK = settings(max_examples=100, deadline=None)
 
 EVERY: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "sharpen": lambda mask, frame: sharpen(mask),
-    "sharpen softly": lambda mask, frame: sharpen(mask, 0.7, softness=0.4),
+    "sharpen softly": lambda mask, frame: sharpen(mask, 0.6, softness=0.4),
     "drop_specks": lambda mask, frame: drop_specks(mask, 0.05),
     "fill_holes": lambda mask, frame: fill_holes(mask, 0.05),
     "keep_main": lambda mask, frame: keep_main(mask),
@@ -365,9 +365,8 @@ def test_follow_edges_refuses_settings_that_make_no_sense(setting: str, value: f
 # ---- the whole clean-up ------------------------------------------------------------------------------------
 
 
-# On the astronaut the clean-up drops the stripes of the flag. On the admiral it also drops a doubtful part of her
-# shoulder: that costs area, and her outline still gains.
-@pytest.mark.parametrize(("name", "gain"), [("astronaut", 0.05), ("hopper", -0.02)])
+# On the astronaut the clean-up drops the stripes of the flag; on the admiral there is little to gain but the outline.
+@pytest.mark.parametrize(("name", "gain"), [("astronaut", 0.02), ("hopper", 0.0)])
 def test_the_cleaned_mask_of_the_embedded_model_is_good_and_its_outline_better(name: str, gain: float) -> None:
     frame, truth = seglib.sample_frame(name), seglib.sample_mask(name)
     raw = seglib.load_model(device="cpu").mask(frame)
@@ -390,7 +389,7 @@ def test_clean_mask_drops_specks_and_fills_holes() -> None:
 def test_clean_mask_is_its_steps_one_by_one() -> None:
     """On a frame that is small enough; a larger one is made smaller before."""
     frame, raw = seglib.sample_frame()[:320, :400], feather(seglib.sample_mask()[:320, :400], 8)
-    steps = fill_holes(drop_specks(sharpen(raw, 0.7, softness=0.4)))
+    steps = fill_holes(drop_specks(sharpen(raw, 0.6, softness=0.4)))
     np.testing.assert_allclose(clean_mask(raw, frame), sharpen(follow_edges(steps, frame), softness=0.3), atol=1e-5)
 
 

@@ -12,7 +12,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Random = np.random.Generator
 
-LEAVING = 0.2  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
+LEAVING = 0.25  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
 
 
 def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, room: float = 0.0) -> Floats:
