@@ -10,7 +10,7 @@ import cv2
 import seglib
 
 frame = seglib.sample_frame()
-mask = seglib.clean_mask(seglib.load_model().mask(frame), frame)
+mask = seglib.keep_main(seglib.clean_mask(seglib.load_model().mask(frame), frame))
 blurred = seglib.blur_background(frame, mask)
 replaced = seglib.replace_background(frame, mask, seglib.sample_background("beach"))
 sheet = seglib.contact_sheet([frame, mask, blurred, replaced], columns=4)
