@@ -229,11 +229,19 @@ def test_an_interrupt_while_waiting_stops_the_loop() -> None:
     log: list[str] = []
     run = start(lambda: FakeCamera(log=log))
     wait_until(lambda: run.made.count > 0)
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
+    raised = threading.Event()
+
+    def press_until_heard() -> None:  # one that falls into a destructor is lost: Python cannot raise it there
+        while not raised.wait(0.2 if run.alive else LONG):
+            _thread.interrupt_main()
+            raised.wait(5)
+
+    presser = threading.Thread(target=press_until_heard)
+    presser.start()
     with pytest.raises(KeyboardInterrupt):
         run.wait(LONG)
-    timer.join()
+    raised.set()
+    presser.join()
     wait_until(lambda: log == ["open camera", "close camera"])
     assert not run.alive
 
