@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _thread
 import io
+import signal
 import subprocess
 import sys
 import threading
@@ -229,19 +230,13 @@ def test_an_interrupt_while_waiting_stops_the_loop() -> None:
     log: list[str] = []
     run = start(lambda: FakeCamera(log=log))
     wait_until(lambda: run.made.count > 0)
-    raised = threading.Event()
-
-    def press_until_heard() -> None:  # one that falls into a destructor is lost: Python cannot raise it there
-        while not raised.wait(0.2 if run.alive else LONG):
-            _thread.interrupt_main()
-            raised.wait(5)
-
-    presser = threading.Thread(target=press_until_heard)
-    presser.start()
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
+    timer.start()
     with pytest.raises(KeyboardInterrupt):
         run.wait(LONG)
-    raised.set()
-    presser.join()
+    signal.signal(signal.SIGINT, before)
+    timer.join()
     wait_until(lambda: log == ["open camera", "close camera"])
     assert not run.alive
 
