@@ -45,8 +45,8 @@ def _walk_lines(result: Result) -> list[str]:
         *(f"{name:10}{value:8.1f}{value / whole:8.0%}" for name, value in stages.items()),
         f"{'together':10}{whole:8.1f}",
         "",
-        f"From the source to a JPEG: {result['fps']:.0f} frames a second with the stages side by side, "
-        f"as Live and videos do it; {result['serial_fps']:.0f} one frame after the other.",
+        f"From the source to a JPEG: {result['fps']:.3g} frames a second with the stages side by side, "
+        f"as Live and videos do it; {result['serial_fps']:.3g} one frame after the other.",
         f"Alone, a frame takes {latency['p50']:.1f} ms (median); 95 in 100 take at most {latency['p95']:.1f} ms, "
         f"99 at most {latency['p99']:.1f} ms.",
         f"Start: import seglib {result['import_seconds']:.2f} s, then {result['first_mask_seconds']:.2f} s to the "
