@@ -27,10 +27,11 @@ ending, a folder of PNG pictures, one for every frame, without sound. With sever
 of each. A picture becomes a .png file."""
 
 _BENCH = """\
-Walks frames from the source to a JPEG, one after the other, and says how long each stage takes; then does the same
-with the article's own loop, so that the report says how many times as fast this is. A model whose weights are not on
+Walks frames from the source to a JPEG, one after the other, and says how long each stage takes; then walks them with
+the stages side by side, as videos are made, and says how many come in a second; then does what the article's own loop
+does, so that the report says how many times as fast this is. A model whose weights are not on
 this machine is measured with random ones, which take as long. Other programs that are at work make all of it slower.
-Resizing frames to --size is not counted. With --article 0 the article's loop is left out."""
+Resizing frames to --size is not counted in the stages. With --article 0 the article's loop is left out."""
 
 _DOCTOR = """\
 Each line says ok, warning (it works, but something is lost) or problem (something does not work).

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Mask, bands, check_frame, check_mask, check_positive
 from seglib.composite import lay_over
+from seglib.scaling import resize
 
 
 def kernel_sigma(kernel: int) -> float:
@@ -125,11 +126,8 @@ def _mirrored(image: NDArray[Any], top: int, bottom: int, left: int, right: int)
 
 
 def _smaller(image: NDArray[Any], times: int) -> NDArray[Any]:
-    """The mean of every square of times x times pixels; times: 1, 2, 4 and so on."""
-    while times > 1:  # halving twice is faster than a quarter at once
-        image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
-        times //= 2
-    return image
+    """The mean of every square of times x times pixels, whose sides are multiples of times."""
+    return resize(image, (image.shape[1] // times, image.shape[0] // times))
 
 
 def _background_weight(mask: Mask, grown: Mask) -> Mask:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Mask, bands
+from seglib.scaling import resize
 
 Plane = NDArray[Any]  # (H, W) or (H, W, 3) float32
 
@@ -73,15 +74,3 @@ def _solve(matrix: list[Plane], vector: list[Plane]) -> list[Plane]:
     third = first[2], second[2], rr * gg - rg * rg
     determinant = rr * first[0] + rg * first[1] + rb * first[2]
     return [sum(c * v for c, v in zip(row, vector, strict=True)) / determinant for row in (first, second, third)]
-
-
-def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """To (width, height): averaging over areas when it shrinks, along straight lines when it grows."""
-    height, width = image.shape[:2]
-    while width >= 2 * size[0] and height >= 2 * size[1] and width % 2 == height % 2 == 0:
-        height, width = height // 2, width // 2  # halving first is several times as fast as all at once
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    if (width, height) == size:
-        return image
-    how = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
-    return cv2.resize(image, size, interpolation=how)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Labels, Mask, bands, check_frame, check_labels, check_mask, check_positive
-from seglib.guided import guided_filter, resize
+from seglib.guided import guided_filter
+from seglib.scaling import resize
 
 # The 21 classes of PASCAL VOC in the order of their numbers (Everingham et al., "The PASCAL Visual Object
 # Classes Challenge", 2010). torchvision's weights call two of them "__background__" and "tvmonitor".

@@ -32,6 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "colours": {"numpy", "av"},
     "boxes": set(),
     "capture": {"numpy", "cv2", "av"},
+    "scaling": {"numpy", "cv2"},
     "guided": {"numpy", "cv2"},
     "mask": {"numpy", "cv2"},
     "steady": {"numpy", "cv2"},

@@ -38,7 +38,6 @@ class Walk:
 
 def measure_walk(walk: Walk) -> dict[str, Any]:
     """First mask, stages, latency, rate and memory, in this process, which should be a fresh one."""
-
     start = time.perf_counter()
     model, note = load(walk)
     model.mask(next(frames_of(walk))[0])

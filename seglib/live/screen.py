@@ -88,7 +88,7 @@ class Flow:
             self._under_way[self.sent] = (taken, self._last_sent)
             return self.sent
 
-    def hear(self, view: str, drawn: int, width: int = 0, hidden: int = False, room: int = 0) -> bool:
+    def hear(self, view: str, drawn: int, width: int = 0, hidden: int = 0, room: int = 0) -> bool:
         """A view says that it is there and which picture it has drawn last, 0 for none. True if it is a new view.
 
         room: how many pictures it lets be under way; 0 takes IN_FLIGHT.
