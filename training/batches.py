@@ -36,17 +36,22 @@ class Batches(Dataset[Batch]):
     """Batch number n of a run: images (N, 3, H, W), targets and trust (N, 1, H, W), uint8.
 
     size: pictures in a batch. small: the number of batches at the start whose pictures are smaller.
+    share: (k, n) makes every n-th picture of a batch from number k on, for process k of n.
     """
 
-    def __init__(self, photos: Photos, seed: int, size: int, small: int, recipe: Recipe) -> None:
+    def __init__(
+        self, photos: Photos, seed: int, size: int, small: int, recipe: Recipe, share: tuple[int, int] = (0, 1)
+    ) -> None:
         self.photos, self.seed, self.size, self.small, self.recipe = photos, seed, size, small, recipe
+        self.share = share
 
     def __getitem__(self, number: int) -> Batch:
         cv2.setNumThreads(1)  # here, for it runs in every worker
         chance = np.random.default_rng([self.seed, number])
         table = SMALL_SHAPES if number < self.small else SHAPES
         shape = list(table)[chance.choice(len(table), p=list(table.values()))]
-        made = [sample(rng, self.photos, shape, self.recipe) for rng in chance.spawn(self.size)]
+        first, every = self.share
+        made = [sample(rng, self.photos, shape, self.recipe) for rng in chance.spawn(self.size)[first::every]]
         images, targets, trust = (torch.from_numpy(np.stack(part)) for part in zip(*made, strict=True))
         return images.permute(0, 3, 1, 2), targets[:, None], trust[:, None]
 

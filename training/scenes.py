@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 Random = np.random.Generator
 
 WALLS = (
@@ -57,8 +58,20 @@ def stripes(rng: Random, height: int, width: int) -> Bytes:
     wave = rng.uniform(0, 12) * np.sin(across / rng.uniform(15, 90) + rng.uniform(0, 6))
     colours = near(rng, FLAGS, 20, int(rng.integers(2, 5)))  # (n, 3)
     image = colours[((along + wave + 1000) / rng.uniform(6, 60)).astype(int) % len(colours)]
-    folds = 1 + rng.uniform(0, 0.3) * np.sin(across / rng.uniform(8, 60) + wave / 9)
+    if rng.random() < 0.4:
+        stars(rng, image, along + wave, across)
+    folds = 1 + rng.uniform(0, 0.5) * np.sin(across / rng.uniform(8, 60) + wave / 9)
     return np.clip(image * folds[..., None], 0, 255).astype(np.uint8)
+
+
+def stars(rng: Random, image: Bytes, along: Floats, across: Floats) -> None:
+    """A corner of another colour with light spots in rows, in place. along, across: (H, W), the cloth's own axes."""
+    height, width = image.shape[:2]
+    corner = (along * rng.choice((-1, 1)) > rng.uniform(-0.3, 0.5) * height) & (across > rng.uniform(-0.3, 0.5) * width)
+    apart = rng.uniform(6, 40)
+    spots = np.hypot(along % apart - apart / 2, across % apart - apart / 2) < apart * rng.uniform(0.15, 0.4)
+    image[corner] = near(rng, FLAGS, 20)
+    image[corner & spots] = near(rng, ((240, 240, 240), (250, 205, 40)), 15)
 
 
 def trunks(rng: Random, height: int, width: int) -> Bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import together
 import torch
 from augment import Recipe
 from batches import Batches, stream
@@ -43,7 +44,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--average", type=float, default=0.998, help="decay of the averaged weights")
     parser.add_argument("--doubt-from", type=float, default=0.5, help="share of the steps without doubt")
     parser.add_argument("--seed", type=int, default=1, help="of everything random")
-    parser.add_argument("--workers", type=int, default=1, help="processes that make pictures; 12 with a GPU")
+    parser.add_argument("--processes", type=int, default=1, help="that learn together: 2 on two cores; 1 with a GPU")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make pictures, for each of those")
     parser.add_argument("--log-every", type=int, default=20, help="steps between rows of the log")
     parser.add_argument("--validate-every", type=int, default=200, help="steps between validations and exports")
     parser.add_argument("--validate-photos", type=int, default=25, help="photos of a validation during the run")
@@ -76,7 +78,8 @@ class Run:
         self.file = self.args.out / "checkpoint.pt"
         if self.file.exists():
             self._resume(load(self.file, self.device))
-        self.log = Logbook(self.args.out / "log.csv", self.step)
+        if together.share()[0] == 0:
+            self.log = Logbook(self.args.out / "log.csv", self.step)
 
     def _groups(self) -> list[dict[str, Any]]:
         """The backbone moves at half the rate when it was trained before."""
@@ -104,8 +107,11 @@ class Run:
         fall = 0.5 + 0.5 * torch.cos(torch.tensor(torch.pi * min(1.0, self.step / self.args.steps))).item()
         return self.args.rate * rise * fall
 
-    def learn(self, images: Tensor, target: Tensor, trust: Tensor) -> float:
-        """Do one step; returns its loss. A loss that is no number changes nothing."""
+    def learn(self, images: Tensor, target: Tensor, trust: Tensor, stop: bool) -> tuple[float, bool]:
+        """Do one step; returns its loss and whether anyone wants to stop. A loss that is no number changes nothing.
+
+        stop: whether this process wants to stop after the step.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate() * group["share"]
         with torch.autocast(self.device.type, torch.bfloat16):
@@ -113,12 +119,24 @@ class Run:
         loss = portrait_loss(answers, target, trust, self.step >= self.args.doubt_from * self.args.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        told = together.agree(self.network.parameters(), torch.stack([loss.detach(), loss.new_tensor(float(stop))]))
         length = torch.nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_STEP)
         if torch.isfinite(length):
             self.optimizer.step()
             self.average.update(self.network, self.step)
         self.step += 1
-        return loss.item()
+        return told[0].item(), told[1].item() > 0
+
+    def note(self, losses: list[float]) -> float:
+        """Write a row of the log, with the validation IoU when it is time for it; returns the mean loss."""
+        args, loss = self.args, sum(losses) / len(losses)
+        judged = self.step % args.validate_every == 0 or self.step == args.steps
+        iou = self.validate() if judged else None
+        self.log.add(self.step, self.seconds, self.rate(), loss, iou)
+        if iou is not None:
+            tqdm.write(f"step {self.step}: validation IoU {iou:.4f}")
+            self.log.draw(args.out / "curves.png")
+        return loss
 
     def validate(self) -> float:
         """Mean IoU of the averaged weights on the first validation photos; exports them too."""
@@ -129,45 +147,42 @@ class Run:
         return mean_iou(network, validation_photos(self.args.data)[: self.args.validate_photos], self.device)
 
 
-def train(run: Run) -> None:
+def train(args: argparse.Namespace) -> None:
     """Go through the steps that are left; stop early on Ctrl-C or SIGTERM. Always leaves a checkpoint."""
-    args, stop = run.args, Stop()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1 if not torch.cuda.is_available() and args.workers else torch.get_num_threads())
+    run, stop, first = Run(args), Stop(), together.share()[0] == 0  # only the first process writes files
     photos = open_photos(args.data, args.out / "cache")
     recipe = Recipe(args.pasted, args.empty, args.close, args.several, args.drawn, args.hidden, True, args.dressed)
-    source = Batches(photos, args.seed, args.batch, args.small_steps, recipe)
+    source = Batches(photos, args.seed, args.batch, args.small_steps, recipe, together.share())
     batches = stream(source, run.step, args.steps, args.workers, run.device)
-    bar = tqdm(batches, initial=run.step, total=args.steps, unit="step", smoothing=0.05)
+    bar = tqdm(batches, initial=run.step, total=args.steps, unit="step", smoothing=0.05, disable=not first)
     before = kept = time.monotonic()
     losses: list[float] = []
     for batch in bar:
-        losses.append(run.learn(*batch))
+        loss, stopping = run.learn(*batch, stop.wanted)
+        losses.append(loss)
         now = time.monotonic()
         run.seconds, before = run.seconds + now - before, now
-        last = run.step == args.steps
-        if run.step % args.log_every == 0 or last:
-            iou = run.validate() if run.step % args.validate_every == 0 or last else None
-            loss = sum(losses) / len(losses)
-            run.log.add(run.step, run.seconds, run.rate(), loss, iou)
-            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        last = stopping or run.step == args.steps
+        if first and (run.step % args.log_every == 0 or last):
+            bar.set_postfix(loss=f"{run.note(losses):.3f}", refresh=False)
             losses.clear()
-            if iou is not None:
-                tqdm.write(f"step {run.step}: validation IoU {iou:.4f}")
-                run.log.draw(args.out / "curves.png")
-        if stop.wanted or last or now - kept > args.save_seconds:
+        if first and (last or now - kept > args.save_seconds):
             run.keep()
             kept = time.monotonic()
-        if stop.wanted:
-            print(f"stopped after step {run.step}; the same command goes on from here")
+        if stopping:
             break
+    if first and run.step < args.steps:
+        print(f"stopped after step {run.step}; the same command goes on from here")
 
 
 def main() -> None:
     """Train, or go on training."""
     args = options()
     args.out.mkdir(parents=True, exist_ok=True)
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1 if not torch.cuda.is_available() and args.workers else torch.get_num_threads())
-    train(Run(args))
+    open_photos(args.data, args.out / "cache")  # before there are several who would all decode them
+    together.start(train, args.processes, args.out, args)
 
 
 if __name__ == "__main__":
