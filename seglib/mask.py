@@ -6,8 +6,6 @@ never changed. All of them keep a soft mask soft. Taught in 03_mask.ipynb.
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from math import ceil
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Labels, Mask, bands, check_frame, check_labels, check_mask, check_positive
 from seglib.guided import guided_filter
-from seglib.scaling import resize
+from seglib.scaling import resize, small_view
 
 # The 21 classes of PASCAL VOC in the order of their numbers (Everingham et al., "The PASCAL Visual Object
 # Classes Challenge", 2010). torchvision's weights call two of them "__background__" and "tvmonitor".
@@ -28,7 +26,6 @@ VOC_CLASSES = (
 ClassName = str | int
 
 _FLAT = 1e-3  # the variance of colour, in [0, 1] units, below which a picture counts as flat
-_ROWS = 360  # the most that clean_mask works on: a model sees fewer still, and more were no better, only slower
 
 
 def class_numbers(keep: ClassName | Iterable[ClassName]) -> list[int]:
@@ -136,9 +133,9 @@ def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.6, share: float = 
     """
     frame = check_frame(frame)
     mask = check_mask(mask, frame)
-    small = sharpen(_at_most(mask, _ROWS), threshold, softness=0.4)
+    small = sharpen(small_view(mask), threshold, softness=0.4)
     small = fill_holes(drop_specks(small, share), share)
-    view = _at_most(frame, _ROWS)
+    view = small_view(frame)
     followed = guided_filter(small, view, _reach(view), _FLAT)
     # sharpen(enlarged, softness=0.3). Its ramp is straight, so it can be drawn on the small mask, and cut on the large.
     ramp = resize((followed - np.float32(0.5)) / np.float32(0.3) + np.float32(0.5), mask.shape[::-1])
@@ -185,13 +182,6 @@ def _overwrite(mask: Mask, numbers: NDArray[np.int32], chosen: NDArray[np.bool_]
         near[nearest[chosen[numbers]]] = True
         mask[near[nearest]] = value
     return mask
-
-
-def _at_most(image: NDArray[Any], rows: int) -> NDArray[Any]:
-    """The image, or a half, a third … of it, so that its shorter side has no more pixels than that."""
-    height, width = image.shape[:2]
-    times = ceil(min(height, width) / rows)
-    return resize(image, (width // times, height // times))
 
 
 def _reach(frame: Frame) -> int:

@@ -1,9 +1,17 @@
 """Frames and masks to another size, the same way everywhere."""
 
+from math import ceil
 from typing import Any
 
 import cv2
+import numpy as np
 from numpy.typing import NDArray
+
+from seglib.arrays import Frame, Mask
+
+# The most rows (or columns, if those are fewer) on which masks are worked on: models see fewer still, and more were
+# no better, only slower.
+VIEW = 360
 
 
 def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
@@ -16,3 +24,18 @@ def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         return image
     how = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
     return cv2.resize(image, size, interpolation=how)
+
+
+def small_view(image: NDArray[Any]) -> NDArray[Any]:
+    """The image, or a half, a third … of it, so that its shorter side has no more than VIEW pixels.
+
+    Masks are found on such a view of a frame, and enlarged once, at the end: see :func:`enlarge`.
+    """
+    height, width = image.shape[:2]
+    times = ceil(min(height, width) / VIEW)
+    return resize(image, (width // times, height // times))
+
+
+def enlarge(mask: Mask, frame: Frame) -> Mask:
+    """A mask that was found on a smaller view of the frame, in the frame's size: (H, W) float32 in [0, 1]."""
+    return np.asarray(resize(mask, frame.shape[1::-1]), np.float32)

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from seglib.arrays import Frame, Mask, bands, check_frame, check_mask, check_positive
 from seglib.scaling import resize
 
+_ROWS = 120  # about as many has the picture on which motion is measured; columns, if those are fewer
+
 
 class Steady:
     """Steady a mask over time: ``steady(mask, frame) -> mask``, once for every frame, in order.
@@ -36,7 +38,7 @@ class Steady:
 
     def __call__(self, mask: Mask, frame: Frame) -> Mask:
         mask = check_mask(mask, check_frame(frame))
-        view, seen, steadied = _small_view(frame), self._view, np.empty_like(mask)
+        view, seen, steadied = _blurred_view(frame), self._view, np.empty_like(mask)
         if seen is None or self._mask is None or self._mask.shape != mask.shape:
             self._mask = mask.copy()
             steadied[:] = mask
@@ -59,7 +61,8 @@ class Steady:
         return (memory * np.exp(-((levels / self.motion) ** 2))).astype(np.float32)[change]
 
 
-def _small_view(frame: Frame) -> Frame:
-    """The frame at a quarter of its size and slightly blurred: what moved shows, the camera's noise does not."""
-    small = resize(frame, (max(1, frame.shape[1] // 4), max(1, frame.shape[0] // 4)))
+def _blurred_view(frame: Frame) -> Frame:
+    """The frame at about 120 rows and slightly blurred: what moved shows, the camera's noise does not."""
+    times = max(1, round(min(frame.shape[:2]) / _ROWS))
+    small = resize(frame, (frame.shape[1] // times, frame.shape[0] // times))
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.5), np.uint8)

@@ -13,7 +13,7 @@ class FakeModel:
     name = "fake"
     classes: tuple[int, ...] = (0, 15)
 
-    def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+    def mask(self, frame: np.ndarray, keep: Any = None, size: Any = None) -> np.ndarray:
         mask = np.zeros(frame.shape[:2], np.float32)
         mask[:, : frame.shape[1] // 2] = 1
         return mask

@@ -27,7 +27,7 @@ class Slow:
 
     device, runtime, precision = "cpu", "none", "float32"
 
-    def mask(self, frame: np.ndarray) -> np.ndarray:
+    def mask(self, frame: np.ndarray, size: object = None) -> np.ndarray:
         time.sleep(0.02)
         return np.ones(frame.shape[:2], np.float32)
 

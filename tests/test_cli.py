@@ -30,7 +30,7 @@ class LeftHalf:
     def __init__(self) -> None:
         self.device, self.frames = SimpleNamespace(type="cpu"), 0
 
-    def masks(self, frames: list[np.ndarray], keep: object) -> np.ndarray:
+    def masks(self, frames: list[np.ndarray], keep: object, size: object = None) -> np.ndarray:
         self.frames += 1
         if self.frames == self.stop_at:
             raise KeyboardInterrupt
@@ -38,7 +38,7 @@ class LeftHalf:
         masks[:, :, : masks.shape[2] // 2] = 1
         return masks
 
-    def mask(self, frame: np.ndarray, keep: object) -> np.ndarray:
+    def mask(self, frame: np.ndarray, keep: object, size: object = None) -> np.ndarray:
         return self.masks([frame], keep)[0]
 
 

@@ -34,7 +34,7 @@ class Sweep:
     def __init__(self) -> None:
         self.count = 0
 
-    def masks(self, frames: list[Frame], keep: object) -> np.ndarray:
+    def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
         masks = [sweep(self.count + number, *frame.shape[:2]) for number, frame in enumerate(frames)]
         self.count += len(frames)
         return np.stack(masks)

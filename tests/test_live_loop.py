@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import psutil
 import pytest
@@ -199,7 +200,7 @@ def test_stop_does_not_wait_for_a_slow_model() -> None:
     asked, answer = threading.Event(), threading.Event()
 
     class Slow(FakeModel):
-        def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+        def mask(self, frame: np.ndarray, keep: Any = None, size: Any = None) -> np.ndarray:
             asked.set()
             answer.wait(LONG)
             return super().mask(frame)
@@ -351,7 +352,7 @@ class Striped(FakeModel):
     def columns(number: int) -> int:
         return 8 + 8 * (number % 6)
 
-    def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+    def mask(self, frame: np.ndarray, keep: Any = None, size: Any = None) -> np.ndarray:
         number = number_of(frame)
         self.asked.append(number)
         time.sleep(self.seconds)
@@ -422,7 +423,7 @@ def test_a_picture_is_made_with_the_settings_that_its_mask_was_found_with() -> N
     asked, answer = threading.Event(), threading.Event()
 
     class Waiting(FakeModel):
-        def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+        def mask(self, frame: np.ndarray, keep: Any = None, size: Any = None) -> np.ndarray:
             if int(frame[0, 0, 0]) == 3:
                 asked.set()
                 answer.wait(LONG)
@@ -541,7 +542,7 @@ def test_the_mirror_turns_the_past_too() -> None:
     """Two greys so near each other that the mask's past would count: it must not show on the wrong side."""
 
     class Bright(FakeModel):
-        def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+        def mask(self, frame: np.ndarray, keep: Any = None, size: Any = None) -> np.ndarray:
             return (frame[..., 0] > 92).astype(np.float32)
 
     frame = np.full(SHAPE, 90, np.uint8)
@@ -580,7 +581,7 @@ def test_the_past_fades_with_time_and_not_with_frames() -> None:
         chosen = Settings(model=model, effect=None, smoothing=0.8)
         for number in range(3):
             walk(np.full(SHAPE, 90, np.uint8), chosen, 10 + number / 30)
-        model.mask = lambda frame, keep=None: np.zeros(frame.shape[:2], np.float32)  # type: ignore[method-assign]
+        model.mask = lambda frame, keep=None, size=None: np.zeros(frame.shape[:2], np.float32)  # type: ignore[method-assign]
         for number in range(1, frames + 1):
             picture = walk(np.full(SHAPE, 90, np.uint8), chosen, 10 + 2 / 30 + 0.1 * number / frames)
         traces.append(picture.mask[:, :16].mean())
@@ -843,11 +844,11 @@ class ByHand(FakeModel):
         self.allowed = threading.Semaphore(0)
         self.asked = threading.Semaphore(0)
 
-    def mask(self, frame: np.ndarray, keep: Any = None) -> np.ndarray:
+    def mask(self, frame: np.ndarray, keep: Any = None, size: Any = None) -> np.ndarray:
         self.asked.release()
         assert self.allowed.acquire(timeout=LONG)
         (number,) = [number for number, known in enumerate(self.frames) if np.array_equal(known, frame)]
-        return self.masks[number]
+        return cv2.resize(self.masks[number], size, interpolation=cv2.INTER_AREA) if size else self.masks[number]
 
 
 @pytest.fixture
@@ -878,7 +879,7 @@ def test_the_mask_follows_the_picture_while_a_slow_model_predicts(slow: tuple[By
 def test_a_prediction_that_arrives_late_is_carried_to_the_present(slow: tuple[ByHand, Walk, Settings]) -> None:
     model, walk, chosen = slow
     assert model.asked.acquire(timeout=LONG), "of frame 0, and so of none below"
-    walk.find._last = replace(walk.find._last, mask=np.zeros_like(model.masks[0]))  # it had found nobody
+    walk.find._last = replace(walk.find._last, mask=np.zeros_like(walk.find._last.mask))  # it had found nobody
     for number in range(1, 12):
         picture = walk(model.frames[number], chosen, number / 30)
         if number == 1:

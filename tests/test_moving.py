@@ -29,7 +29,7 @@ class Nobody:
 
     device = SimpleNamespace(type="cpu")
 
-    def masks(self, frames: list[Frame], keep: object) -> np.ndarray:
+    def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
         return np.zeros((len(frames), *frames[0].shape[:2]), np.float32)
 
 
@@ -188,7 +188,7 @@ def test_an_error_on_the_way_frees_it_too(waves: Path, tmp_path: Path) -> None:
     class Failing(Nobody):
         count = 0
 
-        def masks(self, frames: list[Frame], keep: object) -> np.ndarray:
+        def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
             self.count += 1
             if self.count == 3:
                 raise ZeroDivisionError

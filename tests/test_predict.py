@@ -428,6 +428,25 @@ def test_the_network_is_in_eval_mode_without_gradients(portrait: predict.Model) 
 # ---- batches -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("size", [(320, 240), (64, 48), (900, 100), (1, 1)])
+def test_a_mask_of_another_size_is_the_mask_resized(portrait: predict.Model, size: tuple[int, int]) -> None:
+    frame = seglib.sample_frame()
+    mask = portrait.mask(frame, size=size)
+    assert (mask.shape, mask.dtype) == (size[::-1], np.float32)
+    assert 0 <= mask.min() <= mask.max() <= 1
+    expected = cv2.resize(portrait.mask(frame), size, interpolation=cv2.INTER_AREA)
+    assert np.abs(mask - expected).mean() < 0.02
+    np.testing.assert_array_equal(portrait.masks([frame, frame], size=size)[1], mask)
+    with pytest.warns(UserWarning, match="no cat"):
+        assert not portrait.mask(frame, "cat", size).any()
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, -1)])
+def test_a_mask_has_at_least_a_pixel(portrait: predict.Model, size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        portrait.mask(seglib.sample_frame(), size=size)
+
+
 def test_a_batch_gives_the_masks_of_its_frames(portrait: predict.Model) -> None:
     frames = [np.ascontiguousarray(np.roll(seglib.sample_frame()[::4, ::4], 30 * turn, axis=1)) for turn in range(4)]
     masks = portrait.masks(frames)

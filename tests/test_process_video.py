@@ -42,7 +42,7 @@ class LeftHalf:
         self.device = SimpleNamespace(type=device)
         self.batches: list[int] = []
 
-    def masks(self, frames: list[Frame], keep: object) -> np.ndarray:
+    def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
         self.batches.append(len(frames))
         masks = np.zeros((len(frames), *frames[0].shape[:2]), np.float32)
         masks[:, :, : masks.shape[2] // 2] = 1
@@ -551,7 +551,7 @@ def test_with_portrait_and_blur_as_in_the_readme(tmp_path: Path) -> None:
 
 def test_the_mask_is_cleaned_and_steadied_unless_switched_off(film: Path, tmp_path: Path) -> None:
     class Nervous(LeftHalf):
-        def masks(self, frames: list[Frame], keep: object) -> np.ndarray:
+        def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
             masks = super().masks(frames, keep)
             masks[:, 40:44, 100:104] = 1  # a speck
             return masks * (1 - 0.4 * (len(self.batches) % 2))
@@ -579,7 +579,7 @@ def test_the_kept_classes_reach_the_model(film: Path, tmp_path: Path) -> None:
     asked = []
 
     class Asked(LeftHalf):
-        def masks(self, frames: list[Frame], keep: object) -> np.ndarray:
+        def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
             asked.append(keep)
             return super().masks(frames, keep)
 

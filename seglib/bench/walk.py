@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -14,6 +14,7 @@ from seglib.arrays import Frame, Mask
 from seglib.cores import shared_cores
 from seglib.mask import clean_mask
 from seglib.measure import Stopwatch
+from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
 from seglib.threads import Ahead
 
@@ -42,7 +43,7 @@ def measure_walk(walk: Walk) -> dict[str, Any]:
     model, note = load(walk)
     model.mask(next(frames_of(walk))[0])
     first_mask = time.perf_counter() - start
-    steps = _Steps(model.mask, walk.effect)
+    steps = _Steps(model, walk.effect)
     watch, latencies = Stopwatch(), list[float]()
     for number, (frame, captured) in enumerate(islice(frames_of(walk), walk.frames + WARM_UP)):
         if number == WARM_UP:
@@ -77,11 +78,11 @@ def measure_side_by_side(walk: Walk, steps: "_Steps") -> float:
     with (
         shared_cores(),
         Ahead(islice(frames_of(walk), walk.frames + WARM_UP), size=1) as frames,
-        Ahead(((frame, steps.predict(frame)) for frame, _ in frames), size=1) as masked,
-        Ahead(((frame, clean_mask(raw, frame)) for frame, raw in masked), size=1) as cleaned,
+        Ahead((steps.find(frame) for frame, _ in frames), size=1) as masked,
+        Ahead(((frame, view, clean_mask(raw, view)) for frame, view, raw in masked), size=1) as cleaned,
     ):
-        for number, (frame, mask) in enumerate(cleaned, start=1):
-            steps.finish(frame, mask)
+        for number, found in enumerate(cleaned, start=1):
+            steps.finish(*found)
             if number == WARM_UP:
                 begun = time.perf_counter()
     return walk.frames / (time.perf_counter() - begun)
@@ -90,23 +91,28 @@ def measure_side_by_side(walk: Walk, steps: "_Steps") -> float:
 class _Steps:
     """The stages from predict to encode, with what they remember from frame to frame."""
 
-    def __init__(self, predict: Callable[[Frame], Mask], effect: str) -> None:
-        self.predict, self._effect, self._steady = predict, _make_effect(effect), Steady()
+    def __init__(self, model: Any, effect: str) -> None:
+        self._model, self._effect, self._steady = model, _make_effect(effect), Steady()
 
     def walk(self, frame: Frame, watch: Stopwatch) -> None:
         """All of them, timed one by one."""
         with watch("predict"):
-            raw = self.predict(frame)
+            _, view, raw = self.find(frame)
         with watch("mask"):
-            mask = self._steady(clean_mask(raw, frame), frame)
+            mask = enlarge(self._steady(clean_mask(raw, view), view), frame)
         with watch("effect"):
             output = self._effect(frame, mask)
         with watch("encode"):
             encode(output)
 
-    def finish(self, frame: Frame, mask: Mask) -> None:
+    def find(self, frame: Frame) -> tuple[Frame, Frame, Mask]:
+        """The frame, the smaller view of it on which its mask is worked, and the mask as the model sees it."""
+        view = small_view(frame)
+        return frame, view, self._model.mask(frame, size=view.shape[1::-1])
+
+    def finish(self, frame: Frame, view: Frame, mask: Mask) -> None:
         """Those that follow the clean-up."""
-        encode(self._effect(frame, self._steady(mask, frame)))
+        encode(self._effect(frame, enlarge(self._steady(mask, view), frame)))
 
 
 def load(walk: Walk) -> tuple[Any, str]:

@@ -21,9 +21,13 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model found. frame: in which. mask: cleaned. labels: if they were asked for. mirrored: as frame is."""
+    """What a model found. frame: in which. labels: if they were asked for. mirrored: as frame is.
+
+    view: the frame made smaller, on which the mask is worked until the end. mask: cleaned, of the view's size.
+    """
 
     frame: Frame
+    view: Frame
     mask: Mask
     labels: Labels | None
     mirrored: bool

@@ -5,7 +5,7 @@
 // Each word makes the kernel busy for a moment, which JupyterLab shows in several places, and that costs more than the
 // picture. So a page that draws quickly does not speak after each one, but lets more be under way meanwhile.
 const PAUSE = 150; // milliseconds between two words, about
-const MOST = 4; // pictures under way
+const MOST = 6; // pictures under way
 
 const NAMES = { input: "input", labels: "labels", mask: "mask", result: "result" };
 
@@ -75,7 +75,8 @@ function render({ model, el }) {
   }
 
   function sayInTime() {
-    if (drawn - said >= room - 1) say("drawn");
+    // Half of the room is left for those that come while the word is on its way.
+    if (drawn - said >= room / 2) say("drawn");
     else reminder ??= setTimeout(say, PAUSE, "drawn");
   }
 

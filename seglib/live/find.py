@@ -4,9 +4,10 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seglib.arrays import Frame
 from seglib.follow import Follow
@@ -15,6 +16,7 @@ from seglib.live.meter import Meter
 from seglib.live.models import Models
 from seglib.live.settings import Settings
 from seglib.mask import class_numbers, clean_mask
+from seglib.scaling import small_view
 
 if TYPE_CHECKING:
     from seglib.predict import Model
@@ -49,7 +51,7 @@ class Find:
         if model is None:
             return None
         if settings.mirror:
-            frame = np.ascontiguousarray(frame[:, ::-1])
+            frame = _turned(frame)
         self._turn(settings.mirror)
         return self._find(model, frame, settings)
 
@@ -74,10 +76,12 @@ class Find:
     def _predict(self, model: "Model", frame: Frame, settings: Settings) -> Prediction:
         with self._meter("predict"):
             keep = self._models.known(model, class_numbers(settings.keep))
-            raw = model.mask(frame, keep) if keep else np.zeros(frame.shape[:2], np.float32)
+            view = small_view(frame)
+            size = view.shape[1::-1]
+            raw = model.mask(frame, keep, size=size) if keep else np.zeros(size[::-1], np.float32)
             labels = model.labels(frame) if "labels" in settings.panes else None
         with self._meter("clean"):
-            return Prediction(frame, clean_mask(raw, frame, settings.threshold), labels, settings.mirror)
+            return Prediction(frame, view, clean_mask(raw, view, settings.threshold), labels, settings.mirror)
 
     def _carry(self, frame: Frame, done: Prediction | None, mirrored: bool) -> Prediction | None:
         """Bring the last mask to this frame. done: a prediction of an older frame that has just come in, if any."""
@@ -88,12 +92,17 @@ class Find:
         with self._meter("follow"):
             if fresh or self._follow is None:
                 self._follow = self._follow or Follow()
-                self._follow.update(self._last.frame, self._last.mask)
-            return replace(self._last, frame=frame, mask=self._follow.mask(frame))
+                self._follow.update(self._last.view, self._last.mask)
+            view = small_view(frame)
+            return replace(self._last, frame=frame, view=view, mask=self._follow.mask(view))
 
     def _turn(self, mirrored: bool) -> None:
         """After the mirror was switched, the past is the other way round."""
         if self._last is not None and self._last.mirrored != mirrored:
-            frame, mask = self._last.frame[:, ::-1], self._last.mask[:, ::-1]
-            self._last = Prediction(np.ascontiguousarray(frame), np.ascontiguousarray(mask), None, mirrored)
+            last = self._last
+            self._last = Prediction(_turned(last.frame), _turned(last.view), _turned(last.mask), None, mirrored)
             self._follow = None
+
+
+def _turned(image: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(image[:, ::-1])  # OpenCV wants rows that run forwards

@@ -12,6 +12,7 @@ from seglib.live.meter import Meter
 from seglib.live.settings import Settings, check_output
 from seglib.mask import feather
 from seglib.plots import colour_labels
+from seglib.scaling import enlarge
 from seglib.steady import Steady
 
 JPEG_QUALITY = 80
@@ -69,7 +70,7 @@ class Finish:
         # The past fades with time, not with frames: on a slow machine the mask would trail behind else.
         self._steady.memory = settings.smoothing ** (_USUAL_FPS * max(1e-3, taken - self._before))
         self._before = taken
-        mask = self._steady(found.mask, found.frame)
+        mask = enlarge(self._steady(found.mask, found.view), found.frame)
         return feather(mask, settings.feather) if settings.feather > 0 else mask
 
     def _apply(self, frame: Frame, mask: Mask, settings: Settings) -> Frame:

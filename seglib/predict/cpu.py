@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame
-from seglib.predict.model import Floats
+from seglib.predict.model import Floats, Size
+from seglib.scaling import resize
 
 Prepare = Callable[[Frame], Floats]  # (H, W, 3) uint8 to the network's input, (1, 3, h, w)
 Network = Callable[[Floats], Floats]  # that to scores, (1, C, h, w)
@@ -24,19 +25,19 @@ class OnCPU:
         self._prepare, self._network = prepare, network
         self.runtime, self.precision = runtime, precision
 
-    def shares(self, frames: Sequence[Frame], channels: Sequence[int]) -> Floats:
-        """How likely each pixel is of one of these channels, (N, H, W), in [0, 1].
+    def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
+        """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height).
 
         Worked out at the network's size, as one score for these against all others, which is then enlarged: one
         picture, not one for every channel.
         """
-        result = np.empty((len(frames), *frames[0].shape[:2]), np.float32)
+        result = np.empty((len(frames), *size[::-1]), np.float32)
         for frame, share in zip(frames, result, strict=True):
             margin = score_against_rest(self._scores(frame), channels)
             if margin is None:
                 share[:] = float(bool(channels))
             else:
-                cv2.resize(margin, share.shape[::-1], dst=share, interpolation=cv2.INTER_LINEAR)
+                share[:] = resize(margin, size)
                 sigmoid(share)
         return result
 

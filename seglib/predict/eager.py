@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 
 from seglib.arrays import Frame
 from seglib.predict.cpu import OnCPU
-from seglib.predict.model import Floats
+from seglib.predict.model import Floats, Size
 
 
 def settle(network: nn.Module, device: str = "cpu") -> nn.Module:
@@ -49,28 +49,28 @@ class OnGPU:
         self._dtype = _half_type(self._device) if half else torch.float32
         self.precision = str(self._dtype).removeprefix("torch.")
 
-    def shares(self, frames: Sequence[Frame], channels: Sequence[int]) -> Floats:
-        """How likely each pixel is of one of these channels, (N, H, W), in [0, 1]; enlarged once."""
+    def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
+        """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height)."""
         scores = self._scores(frames)
         count = max(2, scores.shape[1])
         if len(channels) in (0, count):
-            return np.full((len(frames), *frames[0].shape[:2]), float(bool(channels)), np.float32)
+            return np.full((len(frames), *size[::-1]), float(bool(channels)), np.float32)
         if scores.shape[1] == 1:
             margin = scores if channels[0] == 1 else -scores
         else:
             rest = [channel for channel in range(count) if channel not in channels]
             margin = scores[:, list(channels)].logsumexp(1, keepdim=True) - scores[:, rest].logsumexp(1, keepdim=True)
-        return _to_array(torch.sigmoid(_enlarge(margin, frames[0]))[:, 0])
+        return _to_array(torch.sigmoid(_resize(margin, size))[:, 0])
 
     def winners(self, frame: Frame) -> NDArray[np.uint8]:
         """The most likely channel of each pixel, (H, W)."""
-        scores = _enlarge(self._scores([frame]), frame)[0]
+        scores = _resize(self._scores([frame]), frame.shape[1::-1])[0]
         best = scores[0] > 0 if len(scores) == 1 else scores.argmax(dim=0)
         return _to_array(best.to(torch.uint8))
 
     def chances(self, frame: Frame) -> Floats:
         """How likely each pixel is of each channel, (C, H, W), summing to 1 over the channels."""
-        scores = _enlarge(self._scores([frame]), frame)
+        scores = _resize(self._scores([frame]), frame.shape[1::-1])
         if scores.shape[1] == 1:
             person = torch.sigmoid(scores[0])
             return _to_array(torch.cat([1 - person, person]))
@@ -101,8 +101,9 @@ def _half_type(device: torch.device) -> torch.dtype:
 
 
 @torch.inference_mode()
-def _enlarge(scores: Tensor, frame: Frame) -> Tensor:
-    return interpolate(scores, frame.shape[:2], mode="bilinear", align_corners=False)
+def _resize(scores: Tensor, size: Size) -> Tensor:
+    shrinks = size[0] < scores.shape[-1]  # skipping pixels would leave a ragged edge
+    return interpolate(scores, size[::-1], mode="bilinear", align_corners=False, antialias=shrinks)
 
 
 def _to_array(tensor: Tensor) -> Any:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Floats = NDArray[np.float32]
+Size = tuple[int, int]  # width, height
 
 
 class Device(str):
@@ -34,8 +35,8 @@ class Runner(Protocol):
     runtime: str
     precision: str
 
-    def shares(self, frames: Sequence[Frame], channels: Sequence[int]) -> Floats:
-        """How likely each pixel is of one of these channels, (N, H, W), in [0, 1]."""
+    def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
+        """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height)."""
 
     def winners(self, frame: Frame) -> NDArray[np.uint8]:
         """The most likely channel of each pixel, (H, W)."""
@@ -107,24 +108,34 @@ class Model:
         """The most likely class of each pixel, (H, W) uint8, VOC numbers: the article's argmax."""
         return np.array(self.classes, np.uint8)[self._runner.winners(check_frame(frame))]
 
-    def mask(self, frame: Frame, keep: ClassName | Iterable[ClassName] = ("person",)) -> Mask:
+    def mask(self, frame: Frame, keep: ClassName | Iterable[ClassName] = ("person",), size: Size | None = None) -> Mask:
         """How likely each pixel is of one of the kept classes, (H, W) float32 in [0, 1].
 
         frame: (H, W, 3) uint8 RGB. keep: VOC class names or numbers.
+        size: the (width, height) of the mask, where another one than the frame's will do: a network's own answer is
+            small, and enlarging it takes time.
         Warns if the model was never taught a kept class. Raises ValueError for a class that VOC does not have.
         """
-        return self._masks([check_frame(frame)], keep)[0]
+        return self._masks([check_frame(frame)], keep, size)[0]
 
-    def masks(self, frames: Iterable[Frame], keep: ClassName | Iterable[ClassName] = ("person",)) -> Floats:
+    def masks(
+        self,
+        frames: Iterable[Frame],
+        keep: ClassName | Iterable[ClassName] = ("person",),
+        size: Size | None = None,
+    ) -> Floats:
         """The masks of several frames of one size, (N, H, W) float32. A GPU takes them all at once.
 
         frames: a list of (H, W, 3) arrays or one (N, H, W, 3) array. All of them are in memory at once, with the
         network's activations: 8 to 32 are plenty. Raises ValueError if there are none or their sizes differ.
         """
-        return self._masks(_one_size(frames), keep)
+        return self._masks(_one_size(frames), keep, size)
 
-    def _masks(self, frames: Sequence[Frame], keep: ClassName | Iterable[ClassName]) -> Floats:
-        return self._runner.shares(frames, self._channels(keep))
+    def _masks(self, frames: Sequence[Frame], keep: ClassName | Iterable[ClassName], size: Size | None) -> Floats:
+        width, height = frames[0].shape[1::-1] if size is None else size
+        if width < 1 or height < 1:
+            raise ValueError(f"size is {size}, but width and height must be at least 1")
+        return self._runner.shares(frames, self._channels(keep), (width, height))
 
     def _channels(self, keep: ClassName | Iterable[ClassName]) -> list[int]:
         numbers = class_numbers(keep)

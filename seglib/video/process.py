@@ -18,6 +18,7 @@ from seglib.cores import shared_cores
 from seglib.errors import SourceError
 from seglib.mask import ClassName, class_numbers, clean_mask
 from seglib.pictures import existing_file
+from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
 from seglib.threads import Ahead, Behind
 from seglib.video.encoding import Output, Recipe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from seglib.predict import Model
 
 Effect: TypeAlias = Callable[[Frame, Mask], Frame]
+_Masked: TypeAlias = tuple[Shot, Frame, Mask]  # a frame, a smaller view of it, and the mask of that
 
 
 @dataclass(frozen=True)
@@ -132,21 +134,23 @@ class _Walk:
         # A GPU is quickest with several frames at once; a processor is not, and they would take memory.
         self.batch = 8 if self._model.device.type == "cuda" else 1
 
-    def predict(self, shots: Iterable[Shot]) -> Iterator[tuple[Shot, Mask]]:
-        """Each frame with its mask as the model sees it."""
+    def predict(self, shots: Iterable[Shot]) -> Iterator[_Masked]:
+        """Each frame with its mask as the model sees it, at the size that it is worked on."""
         for batch in _batches(shots, self.batch):
-            yield from zip(batch, self._model.masks([shot.frame for shot in batch], self._keep), strict=True)
+            views = [small_view(shot.frame) for shot in batch] if self._clean else [shot.frame for shot in batch]
+            masks = self._model.masks([shot.frame for shot in batch], self._keep, size=views[0].shape[1::-1])
+            yield from zip(batch, views, masks, strict=True)
 
-    def clean(self, masked: Iterable[tuple[Shot, Mask]]) -> Iterator[tuple[Shot, Mask]]:
+    def clean(self, masked: Iterable[_Masked]) -> Iterator[_Masked]:
         """Each frame with its mask cleaned."""
-        return ((shot, clean_mask(mask, shot.frame) if self._clean else mask) for shot, mask in masked)
+        return ((shot, view, clean_mask(mask, view) if self._clean else mask) for shot, view, mask in masked)
 
-    def finish(self, shot: Shot, mask: Mask) -> Shot:
-        """The frame as it shall be written: mask steadied, effect applied."""
+    def finish(self, shot: Shot, view: Frame, mask: Mask) -> Shot:
+        """The frame as it shall be written: mask steadied and enlarged, effect applied."""
         if self._steady is not None:
-            mask = self._steady(mask, shot.frame)
+            mask = self._steady(mask, view)
         self._tell(float(shot.time * self._time_base))
-        return replace(shot, frame=self._apply(shot.frame, mask))
+        return replace(shot, frame=self._apply(shot.frame, enlarge(mask, shot.frame)))
 
     def close(self) -> None:
         """No more frames: an effect that was told their times shall not go on with the last one."""
@@ -186,8 +190,8 @@ def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_
     ):
         try:
             try:
-                for shot, mask in cleaned:
-                    writer.put(output.write, walk.finish(shot, mask))
+                for shot, view, mask in cleaned:
+                    writer.put(output.write, walk.finish(shot, view, mask))
                     bar.update()
                     done += 1
             except SourceError:

@@ -9,6 +9,7 @@ import numpy as np
 
 import seglib
 from seglib.bench.walk import encode
+from seglib.scaling import enlarge, small_view
 
 SIZES = {"640x480": (640, 480), "1280x720": (1280, 720)}
 
@@ -22,12 +23,13 @@ def reference(size: str) -> Callable[[], object]:
 def stages(size: str) -> dict[str, Callable[[], object]]:
     """predict, mask, the two effects and encode, each of one frame of this size."""
     frame, model, steady = _frame(size), seglib.load_model(device="cpu"), seglib.Steady()
-    raw = model.mask(frame)
-    mask = seglib.clean_mask(raw, frame)
+    view = small_view(frame)
+    raw = model.mask(frame, size=view.shape[1::-1])
+    mask = enlarge(seglib.clean_mask(raw, view), frame)
     blur, replace = seglib.Blur(), seglib.Replace(seglib.sample_background("beach"))
     return {
-        "predict": lambda: model.mask(frame),
-        "mask": lambda: steady(seglib.clean_mask(raw, frame), frame),
+        "predict": lambda: model.mask(frame, size=view.shape[1::-1]),
+        "mask": lambda: enlarge(steady(seglib.clean_mask(raw, view), view), frame),
         "blur": lambda: blur(frame, mask),
         "replace": lambda: replace(frame, mask),
         "encode": lambda: encode(frame),

@@ -13,11 +13,11 @@ from page import NotebookPage
 LIVE = """
 import os, threading
 os.environ.pop("SEGLIB_SOURCE", None)
-import seglib
+import cv2, seglib
 class Known:  # a model that takes no time and knows the astronaut by heart
     name, classes, truth = "known", (0, 15), seglib.sample_mask()
-    def mask(self, frame, keep=("person",)):
-        return self.truth
+    def mask(self, frame, keep=("person",), size=None):
+        return self.truth if size is None else cv2.resize(self.truth, size, interpolation=cv2.INTER_AREA)
 live = seglib.Live({arguments})
 live
 """
