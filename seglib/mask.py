@@ -6,6 +6,7 @@ never changed. All of them keep a soft mask soft. Taught in 03_mask.ipynb.
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ VOC_CLASSES = (
 
 ClassName = str | int
 
+_LEAST_FRINGE = 12  # pixels around a region that may be its soft fringe, however small the mask is
 _FLAT = 1e-3  # the variance of colour, in [0, 1] units, below which a picture counts as flat
 
 
@@ -99,7 +101,7 @@ def keep_main(mask: Mask) -> Mask:
     mask = check_mask(mask)
     numbers, areas = _regions(mask >= 0.5)
     areas[0] = 0
-    return _overwrite(mask, numbers, np.arange(len(areas)) != areas.argmax(), 0)
+    return _overwrite(mask, numbers, np.arange(len(areas)) != areas.argmax(), 0, far=True)
 
 
 def feather(mask: Mask, radius: float) -> Mask:
@@ -171,22 +173,32 @@ def _regions(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.i
     return np.asarray(numbers, np.int32), areas
 
 
-def _overwrite(mask: Mask, numbers: NDArray[np.int32], chosen: NDArray[np.bool_], value: float) -> Mask:
-    """A copy of the mask with the chosen regions overwritten, and all that is nearest to them: their soft fringe."""
+def _overwrite(
+    mask: Mask, numbers: NDArray[np.int32], chosen: NDArray[np.bool_], value: float, far: bool = False
+) -> Mask:
+    """A copy of the mask with the chosen regions overwritten, and their soft fringe: what is nearest to them, and near.
+
+    far: also what is not near. It takes longer, since the whole mask must be looked at.
+    """
     mask = mask.copy()
     chosen[0] = False
     if chosen.any():  # in most frames nothing is
-        outside = (numbers == 0).astype(np.uint8)
-        _, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP)
-        near = np.zeros(mask.size + 1, bool)  # that function numbers the regions by itself
-        near[nearest[chosen[numbers]]] = True
-        mask[near[nearest]] = value
+        reach = max(mask.shape) if far else max(_LEAST_FRINGE, _reach(mask))
+        hit = chosen[numbers].view(np.uint8)
+        x, y, width, height = cv2.boundingRect(hit)
+        wide = 2 * reach  # so that the rivals of whatever is within reach are in sight, too
+        part = slice(max(0, y - wide), y + height + wide), slice(max(0, x - wide), x + width + wide)
+        outside = (numbers[part] == 0).view(np.uint8)
+        distance, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP)
+        near = np.zeros(outside.size + 1, bool)  # that function numbers the regions by itself
+        near[nearest[hit[part].view(bool)]] = True
+        mask[part][near[nearest] & (distance <= reach)] = value
     return mask
 
 
-def _reach(frame: Frame) -> int:
-    """How far follow_edges looks, in pixels of the frame."""
-    return max(1, round(frame.shape[0] / 20))
+def _reach(image: NDArray[Any]) -> int:
+    """How far follow_edges looks, and a soft fringe extends, in pixels of the frame or mask."""
+    return max(1, round(image.shape[0] / 20))
 
 
 def _check_share(value: float, name: str) -> float:

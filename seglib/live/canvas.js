@@ -4,8 +4,9 @@
 
 // Each word makes the kernel busy for a moment, which JupyterLab shows in several places, and that costs more than the
 // picture. So a page that draws quickly does not speak after each one, but lets more be under way meanwhile.
-const PAUSE = 150; // milliseconds between two words, about
-const MOST = 6; // pictures under way
+const PAUSE = 300; // milliseconds in which a quick page may get pictures without a word
+const MOST = 10; // pictures under way
+const AT_ONCE = 2; // pictures that are decoded at once; of more that arrive meanwhile only the newest is kept
 
 const NAMES = { input: "input", labels: "labels", mask: "mask", result: "result" };
 
@@ -58,6 +59,8 @@ function render({ model, el }) {
   let shown = 0;
   let reminder = null;
   let closed = false;
+  let working = 0; // pictures that are being decoded
+  let newest = null; // the one that waits for its turn
   const timer = setInterval(pulse, 1000);
 
   function say(kind) {
@@ -127,7 +130,6 @@ function render({ model, el }) {
   }
 
   async function show(message, buffers) {
-    if (message.only && message.only !== view) return;
     try {
       const bitmap = await createImageBitmap(new Blob([buffers[0]], { type: "image/jpeg" }));
       await painted();
@@ -141,8 +143,18 @@ function render({ model, el }) {
     if (!message.only) sayInTime();
   }
 
-  function hear(message, buffers) {
-    if (message.kind === "picture") show(message, buffers);
+  // A page that is suddenly slow catches up at once: it leaves out what it has no time for.
+  async function hear(message, buffers) {
+    if (message.kind !== "picture" || (message.only && message.only !== view)) return;
+    newest = [message, buffers];
+    if (working === AT_ONCE) return;
+    working += 1;
+    while (newest) {
+      const next = newest;
+      newest = null;
+      await show(...next);
+    }
+    working -= 1;
   }
 
   function greet() {
