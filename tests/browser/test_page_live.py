@@ -18,6 +18,13 @@ from page import OpenNotebook
 
 import seglib
 
+BURST = """
+import time
+from seglib.live.finish import encode_jpeg
+jpeg = encode_jpeg(seglib.sample_frame())
+for _ in range(60):
+    live._screen.show(jpeg, time.perf_counter(), ("result",))
+"""
 MEMORY = "__import__('psutil').Process().memory_info().rss / 2**20"
 BY_HAND = """
 error = []
@@ -122,6 +129,15 @@ def test_a_slow_page_gets_fewer_pictures_and_still_stops(open_live: OpenLive) ->
     print(f"page 8 times slower: Stop after {waited:.2f} s, kernel grew {grown:.1f} MB, under way {under_way}")
     assert max(under_way) <= 2
     assert grown < 30
+
+
+def test_of_a_burst_the_page_draws_the_newest(open_live: OpenLive) -> None:
+    """As when a page was held up for a moment: it does not work through what has become old."""
+    live = open_live("'clip', model=Known()", BURST)
+    live.notebook.run(1)
+    live.page.locator(".seglib-canvas[data-seq='60']").wait_for()
+    print(f"of a burst of 60 pictures {live.shown} were drawn")
+    assert 1 <= live.shown < 60
 
 
 def test_the_cell_run_twice_leaves_one_loop(open_live: OpenLive) -> None:
