@@ -14,8 +14,9 @@ class FakeModel:
     classes: tuple[int, ...] = (0, 15)
 
     def mask(self, frame: np.ndarray, keep: Any = None, size: Any = None) -> np.ndarray:
-        mask = np.zeros(frame.shape[:2], np.float32)
-        mask[:, : frame.shape[1] // 2] = 1
+        width, height = frame.shape[1::-1] if size is None else size
+        mask = np.zeros((height, width), np.float32)
+        mask[:, : width // 2] = 1
         return mask
 
     def labels(self, frame: np.ndarray) -> np.ndarray:

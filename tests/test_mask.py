@@ -365,14 +365,14 @@ def test_follow_edges_refuses_settings_that_make_no_sense(setting: str, value: f
 # ---- the whole clean-up ------------------------------------------------------------------------------------
 
 
-# On the astronaut the clean-up drops the stripes of the flag; on the admiral there is little to gain but the outline.
-@pytest.mark.parametrize(("name", "gain"), [("astronaut", 0.02), ("hopper", 0.0)])
-def test_the_cleaned_mask_of_the_embedded_model_is_good_and_its_outline_better(name: str, gain: float) -> None:
+# There is little to gain but the outline: on the astronaut a part of the flag is larger than a speck, and stays.
+@pytest.mark.parametrize("name", ["astronaut", "hopper"])
+def test_the_cleaned_mask_of_the_embedded_model_is_good_and_its_outline_better(name: str) -> None:
     frame, truth = seglib.sample_frame(name), seglib.sample_mask(name)
     raw = seglib.load_model(device="cpu").mask(frame)
     cleaned = clean_mask(raw, frame)
-    assert seglib.iou(cleaned, truth) >= 0.85
-    assert seglib.iou(cleaned, truth) > seglib.iou(raw, truth) + gain
+    assert seglib.iou(cleaned, truth) >= 0.88
+    assert seglib.iou(cleaned, truth) > seglib.iou(raw, truth)
     assert seglib.boundary_f_score(cleaned, truth) > seglib.boundary_f_score(raw, truth)
 
 
