@@ -6,6 +6,7 @@
 // picture. So a page that draws quickly does not speak after each one, but lets more be under way meanwhile.
 const PAUSE = 300; // milliseconds in which a quick page may get pictures without a word
 const MOST = 10; // pictures under way
+const QUICK = 50; // milliseconds between two pictures, at most, of a page that counts as quick
 const AT_ONCE = 2; // pictures that are decoded at once; of more that arrive meanwhile only the newest is kept
 
 const NAMES = { input: "input", labels: "labels", mask: "mask", result: "result" };
@@ -69,7 +70,7 @@ function render({ model, el }) {
     if (closed) return;
     const width = Math.round(figure.clientWidth * (window.devicePixelRatio || 1));
     said = drawn;
-    room = Math.min(MOST, 1 + Math.max(1, Math.round(PAUSE / between)));
+    room = between < QUICK ? Math.min(MOST, 1 + Math.round(PAUSE / between)) : 2;
     try {
       model.send({ kind, view, drawn, room, width, hidden: document.hidden });
     } catch {
