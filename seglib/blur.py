@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib.arrays import Frame, Mask, bands, check_frame, check_mask, check_positive
+from seglib.arrays import Frame, Mask, check_frame, check_mask, check_positive
 from seglib.composite import lay_over
 from seglib.scaling import resize
 
@@ -89,40 +89,38 @@ def _blurred_background(frame: Frame, mask: Mask, sigma: float) -> Frame:
     coarse = 2 ** max(1, int(log2(sigma / 6))) if sigma > 7.5 else 1
     fine = 2 if sigma >= 4 else 1
     times = coarse * fine
-    # Beyond the frame lies its mirror image, as OpenCV's filters see it. It is put there before the picture shrinks,
-    # or it would be off by a part of a small pixel; as wide as the blur reaches, and to a multiple of a small pixel.
     height, width = mask.shape
-    margin = times * ceil(min(2.5 * sigma, max(mask.shape)) / times)
-    sides = margin, margin + -height % times, margin, margin + -width % times
-    frame, mask = (_smaller(_mirrored(image, *sides), coarse) for image in (frame, mask))
+    frame, mask = (_smaller(_to_multiples(image, times, 2.5 * sigma), coarse) for image in (frame, mask))
     total, weight = _weighted(frame, mask, fine)
     small = sqrt((sigma / times) ** 2 - 1 / 4) if times > 1 else sigma
-    total, weight = cv2.GaussianBlur(total, (0, 0), small), cv2.GaussianBlur(weight, (0, 0), small)
+    # Beyond the frame lies its mirror image: of OpenCV's two kinds the one that is the same however small it is. The
+    # other, without the outermost pixel, is what everybody takes who blurs the picture as it is.
+    beyond = cv2.BORDER_REFLECT if times > 1 else cv2.BORDER_REFLECT_101
+    total, weight = (cv2.GaussianBlur(image, (0, 0), small, borderType=beyond) for image in (total, weight))
     mean = cv2.convertScaleAbs(np.asarray(total / weight[..., np.newaxis], np.float32))
-    spare = margin // times - 1  # one pixel more than is shown, to draw the lines to
-    mean = mean[spare : -spare or None, spare : -spare or None]
+    if times == 1:
+        return np.asarray(mean, np.uint8)
+    # One pixel more than is shown, to draw the lines to.
+    mean = cv2.copyMakeBorder(mean, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     large = cv2.resize(mean, None, fx=times, fy=times)
     return np.asarray(large[times : times + height, times : times + width], np.uint8)
 
 
+def _to_multiples(image: NDArray[Any], times: int, reach: float) -> NDArray[Any]:
+    """The image, if both sides are multiples of times; else with more of its mirror image below or at the right.
+
+    As much more as the blur reaches, or what OpenCV mirrors at the edge of the small picture would be off by a part of
+    a small pixel.
+    """
+    more = [-side % times and -side % times + times * ceil(min(reach, side) / times) for side in image.shape[:2]]
+    return cv2.copyMakeBorder(image, 0, more[0], 0, more[1], cv2.BORDER_REFLECT) if any(more) else image
+
+
 def _weighted(frame: Frame, mask: Mask, times: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """The products f * w, (h, w, 3), and w, (h, w), both float32, made ``times`` times smaller."""
-    grown = np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.float32)
-    height, width = mask.shape[0] // times, mask.shape[1] // times
-    product, weights = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
-    for rows in bands(mask.shape[0]):
-        small = slice(rows.start // times, rows.stop // times)
-        weight = _background_weight(mask[rows], grown[rows])
-        product[small] = _smaller(frame[rows] * weight[..., np.newaxis], times)
-        weights[small] = _smaller(weight, times)
-    return product, weights
-
-
-def _mirrored(image: NDArray[Any], top: int, bottom: int, left: int, right: int) -> NDArray[Any]:
-    """With so many more pixels at the top, bottom, left and right, mirrored as OpenCV's filters do it."""
-    if not (top or bottom or left or right):
-        return image
-    return cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REFLECT_101)
+    weight = _background_weight(mask)
+    product = cv2.multiply(frame, cv2.merge([weight] * 3), dtype=cv2.CV_32F)
+    return _smaller(product, times), _smaller(weight, times)
 
 
 def _smaller(image: NDArray[Any], times: int) -> NDArray[Any]:
@@ -130,7 +128,7 @@ def _smaller(image: NDArray[Any], times: int) -> NDArray[Any]:
     return resize(image, (image.shape[1] // times, image.shape[0] // times))
 
 
-def _background_weight(mask: Mask, grown: Mask) -> Mask:
+def _background_weight(mask: Mask) -> Mask:
     """How far each pixel may speak for the background: 1 where the mask is 0, next to nothing at an edge.
 
     1 - mask alone would let half-person pixels vote with half a voice, and the halo would come back along soft
@@ -138,6 +136,7 @@ def _background_weight(mask: Mask, grown: Mask) -> Mask:
     the person's colours over the edge. The faint voice of the second term is heard only where no other is: in a
     narrow gap, or in a wide uncertain area.
     """
+    grown = cv2.dilate(mask, np.ones((3, 3), np.uint8))
     # Deep inside the person nobody speaks, and 0 / 0 would follow, so the weight is never quite 0. Nobody sees these
     # pixels: the mask covers them. Nor does it fall to 1e-38, where processors calculate slowly.
     sure = np.maximum(1 - grown, np.float32(1e-3))

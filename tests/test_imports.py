@@ -24,6 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "arrays": {"numpy"},
     "cores": {"cv2"},
+    "memory": {"numpy"},
     "pictures": {"numpy", "PIL"},
     "samples": {"numpy", "av"},
     "source": set(),

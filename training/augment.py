@@ -11,7 +11,7 @@ import numpy as np
 from backgrounds import background, hide
 from clothes import dress, sharpen
 from data import Photos
-from framing import framing, warp
+from framing import FAR, far_away, framing, warp
 from light import camera
 from numpy.typing import NDArray
 
@@ -26,11 +26,13 @@ class Recipe:
 
     pasted: float = 0.55  # people over another background
     empty: float = 0.06  # nobody
-    close: float = 0.65  # head and shoulders rather than half or whole body
+    close: float = 0.5  # head and shoulders rather than half or whole body
+    far: float = 0.25  # of the pasted: one to five people far away
     several: float = 0.25  # of the pasted: two or three people
     drawn: float = 0.5  # of the other backgrounds: drawn rather than from a photo
     hidden: float = 0.12  # something in front of the person
     dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
+    backlit: float = 0.12  # of the pasted: much darker than what is behind them
     faults: bool = True  # the camera's
 
 
@@ -66,21 +68,30 @@ def framed(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
 
 
 def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) -> tuple[Bytes, Bytes]:
-    """One to three people over a background that was not theirs; the nearer ones hide the others."""
-    image = background(rng, photos, shape, recipe.drawn).astype(np.float32)
+    """People over a background that was not theirs, one to three of them or, far away, up to five.
+
+    The nearer ones hide the others.
+    """
+    far = rng.random() < recipe.far
+    image = background(rng, photos, shape, recipe.drawn, far).astype(np.float32)
     target = np.zeros(shape, np.float32)
-    count = int(rng.integers(2, 4)) if rng.random() < recipe.several else 1
-    places = rng.permutation(count)
-    for place in places:
+    several = rng.random() < (2 * recipe.several if far else recipe.several)
+    count = int(rng.integers(2, 6 if far else 4)) if several else 1
+    fill, ground = np.exp(rng.uniform(*np.log(FAR))), rng.uniform(0.5, 1.05)
+    for place in rng.permutation(count):
         photo = photos.pick(rng)
-        where = framing(rng, photo, shape, recipe.close, 1 / count)
-        if count > 1:
+        if far:
+            where = far_away(rng, photo, shape, fill, max(fill, ground))
+        else:
+            where = framing(rng, photo, shape, recipe.close, 1 / count)
             where[0, 2] += shape[1] * ((place + 0.5) / count - 0.5)
         alpha = warp(photo.planes, where, shape, cv2.BORDER_CONSTANT)[..., 2].astype(np.float32) / 255
         person = sharpen(rng, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
         if rng.random() < recipe.dressed:
             person = dress(rng, person, alpha)
         person = matched(rng, person, image, alpha)
+        if rng.random() < recipe.backlit:
+            person *= np.float32(rng.uniform(0.15, 0.6))
         if rng.random() < 0.3:
             image *= 1 - rng.uniform(0.1, 0.5) * shadow(rng, alpha)[..., None]
         image += alpha[..., None] * (person - image)

@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from data import Photo, Photos
+from data import Photos
 from framing import matrix, warp
 from numpy.typing import NDArray
 from scenes import scene
@@ -10,35 +10,41 @@ from scenes import scene
 Bytes = NDArray[np.uint8]
 Random = np.random.Generator
 
-MOST_DOUBT = 0.02  # a strip in which label and teacher disagree on more than this share is no picture of nobody
+MOST_DOUBT = 0.003  # a strip of which more than this share is not believed to be empty is no picture of nobody
+TRIES = 5  # photos looked at for such a strip
 
 
-def background(rng: Random, photos: Photos, shape: tuple[int, int], drawn: float) -> Bytes:
+def background(rng: Random, photos: Photos, shape: tuple[int, int], drawn: float, wide: bool = False) -> Bytes:
     """A picture with nobody in it, drawn or from beside the person of a photo; half of them out of focus.
 
-    drawn: the share of the drawn ones.
+    drawn: the share of the drawn ones. wide: a view from further away, mostly sharp, half as often drawn.
     """
-    image = scene(rng, *shape) if rng.random() < drawn else beside(rng, photos.pick(rng), shape)
+    if wide:
+        drawn = drawn / 2
+    image = scene(rng, *shape) if rng.random() < drawn else beside(rng, photos, shape, wide)
     if rng.random() < 0.15:  # cloth that nobody wears
         cloth(rng, photos, image)
     if rng.random() < 0.3:  # things beside and behind, as large as people
         thing(rng, image)
-    if rng.random() < 0.5:
+    if rng.random() < (0.2 if wide else 0.5):
         image = cv2.GaussianBlur(image, (0, 0), float(np.exp(rng.uniform(np.log(0.5), np.log(6)))))
     return image
 
 
-def beside(rng: Random, photo: Photo, shape: tuple[int, int]) -> Bytes:
-    """The wider strip at the person's left or right, mirrored at its sides until it fills the picture."""
-    left, _, right, _ = photo.box
-    width = photo.image.shape[1]
-    part = slice(0, max(left - 6, 0)) if left > width - right else slice(right + 6, width)
-    strip, passers_by = photo.image[:, part], photo.planes[::4, part, 1] == 0
-    if strip.shape[1] < 24 or passers_by.mean() > MOST_DOUBT:  # the person fills the photo, or somebody is behind
-        return scene(rng, *shape)
-    scale = float(np.exp(rng.uniform(np.log(0.7), np.log(2.2))))
-    source = (rng.uniform(0, strip.shape[1]), rng.uniform(0.2, 0.8) * strip.shape[0])
-    return warp(strip, matrix(rng, source, (shape[1] / 2, shape[0] / 2), scale), shape, cv2.BORDER_REFLECT)
+def beside(rng: Random, photos: Photos, shape: tuple[int, int], wide: bool = False) -> Bytes:
+    """The wider strip at the left or right of a photo's person, mirrored at its sides until it fills the picture."""
+    for _ in range(TRIES):
+        photo = photos.pick(rng)
+        left, _, right, _ = photo.box
+        width = photo.image.shape[1]
+        part = slice(0, max(left - 6, 0)) if left > width - right else slice(right + 6, width)
+        strip, passers_by = photo.image[:, part], photo.planes[::4, part, 1] == 0
+        if strip.shape[1] >= 24 and passers_by.mean() <= MOST_DOUBT:
+            scale = float(np.exp(rng.uniform(*np.log((0.4, 1.0) if wide else (0.7, 2.2)))))
+            source = (rng.uniform(0, strip.shape[1]), rng.uniform(0.2, 0.8) * strip.shape[0])
+            where = matrix(rng, source, (shape[1] / 2, shape[0] / 2), scale)
+            return warp(strip, where, shape, cv2.BORDER_REFLECT)
+    return scene(rng, *shape)  # people fill the photos, or somebody is behind
 
 
 def cloth(rng: Random, photos: Photos, image: Bytes) -> None:
@@ -78,7 +84,7 @@ def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Byte
     else:
         corners = cv2.boxPoints((centre, (2 * axes[0], 2 * axes[1]), rng.normal(0, 15)))
         cv2.fillConvexPoly(shape, corners.astype(np.int32), 255, cv2.LINE_AA)
-    other = beside(rng, photos.pick(rng), (height, width)) if rng.random() < 0.5 else scene(rng, height, width)
+    other = beside(rng, photos, (height, width)) if rng.random() < 0.5 else scene(rng, height, width)
     alpha = shape[..., None].astype(np.float32) / 255
     mixed = image + alpha * (other.astype(np.float32) - image)
     return mixed.astype(np.uint8), np.minimum(target, 255 - shape)

@@ -2,6 +2,7 @@
 
 A data folder holds ``images/0001.jpg …``, ``masks/0001.png …`` (255 = person) for those that were labelled, and
 ``teacher/0001.jpg …`` or ``.png`` (grey, any size: how sure another model is of a person) for those that were not.
+``closer/0001.png …``, where there are any, tell where that model sees people when it looks closer: passers-by.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ Bytes = NDArray[np.uint8]
 SURE = (51, 204)  # of 255: what lies between is where the teacher is unsure, and teaches nothing
 DOUBTFUL = 0.2  # a photo with more unsure pixels than this share of its person is left out
 SMALLEST = 0.02  # and so is one whose person covers less of it than this
-VERSION = 4  # of the cache; raise it whenever build_cache writes something else
+VERSION = 5  # of the cache; raise it whenever build_cache writes something else
 
 
 def is_validation(number: int, labelled: bool) -> bool:
@@ -131,11 +132,14 @@ def read_photo(path: Path, labelled: bool) -> Photo | None:
         mask = _grey(path.parents[1] / "masks" / path.stem, image)
         if mask is None:
             return None
-        planes = _labelled_planes(mask, teacher)
+        planes = _labelled_planes(mask)
     elif teacher is None or not _reliable(teacher):
         return None
     else:
         planes = _taught_planes(teacher)
+    for other in (teacher, _grey(path.parents[1] / "closer" / path.stem, image)):
+        if other is not None:
+            _doubt_passers_by(planes, other)
     inside = planes[..., 2] > 127
     if inside.mean() < SMALLEST:
         return None
@@ -151,17 +155,19 @@ def _grey(path: Path, image: Bytes) -> Bytes | None:
     return None
 
 
-def _labelled_planes(mask: Bytes, teacher: Bytes | None) -> Bytes:
-    """The label is believed, except where it says background and the teacher is sure of a person, well away from
-    the label's edge: passers-by, whom the labels leave out and a webcam's user would not.
-    """
-    trust = np.full_like(mask, 255)
-    if teacher is not None:
-        near = cv2.dilate(mask, np.ones((9, 9), np.uint8))
-        trust[(near == 0) & (teacher > SURE[1])] = 0
+def _labelled_planes(mask: Bytes) -> Bytes:
+    """The label is believed everywhere."""
     # Pixels on the edge hold colours of both sides, so the cut-out is narrower by about one.
     alpha = np.clip(2 * cv2.GaussianBlur(mask, (0, 0), 0.8).astype(np.int16) - 255, 0, 255)
-    return np.dstack([mask, trust, alpha.astype(np.uint8)])
+    return np.dstack([mask, np.full_like(mask, 255), alpha.astype(np.uint8)])
+
+
+def _doubt_passers_by(planes: Bytes, other: Bytes) -> None:
+    """Where the target says background and another mask is sure of a person, well away from the target's edge, nothing
+    is believed, in place: labels leave passers-by out, and the teacher does not see small ones.
+    """
+    near = cv2.dilate(planes[..., 0], np.ones((9, 9), np.uint8))
+    planes[(near == 0) & (other > SURE[1]), 1] = 0
 
 
 def _taught_planes(teacher: Bytes) -> Bytes:

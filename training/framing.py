@@ -13,6 +13,7 @@ Floats = NDArray[np.float32]
 Random = np.random.Generator
 
 LEAVING = 0.25  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
+FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 
 def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, room: float = 0.0) -> Floats:
@@ -45,6 +46,18 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     return matrix(rng, (photo.head, top), (head_x, head_y), scale, 18 if leaving else 6)
 
 
+def far_away(rng: Random, photo: Photo, shape: tuple[int, int], fill: float, ground: float) -> Floats:
+    """A (2, 3) matrix for a whole person who stands somewhere in a wide view, perhaps half out of its side.
+
+    fill: the person's height as a share of the picture's. ground: where the feet are, in shares from the top.
+    """
+    height, width = shape
+    _, top, _, bottom = photo.box
+    fill, ground = fill * np.exp(rng.normal(0, 0.1)), ground + rng.normal(0, 0.05) * fill
+    scale = fill * height / (bottom - top)
+    return matrix(rng, (photo.head, bottom), (rng.uniform(0, 1) * width, ground * height), scale)
+
+
 def matrix(
     rng: Random, source: tuple[float, float], target: tuple[float, float], scale: float, tilt: float = 6
 ) -> Floats:
@@ -61,9 +74,8 @@ def matrix(
 
 
 def warp(picture: Bytes, where: Floats, shape: tuple[int, int], border: int) -> Bytes:
-    """The picture moved by the matrix onto one of the given shape; halved before where it shrinks to less than that."""
-    scale = float(np.sqrt(abs(np.linalg.det(where[:, :2]))))
-    if scale < 0.5:
+    """The picture moved by the matrix onto one of the given shape; halved before while it shrinks to less than that."""
+    while np.sqrt(abs(np.linalg.det(where[:, :2]))) < 0.5:
         half = (picture.shape[1] // 2, picture.shape[0] // 2)
         picture = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
         where = where * np.float32([2, 2, 1])

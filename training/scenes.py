@@ -20,6 +20,7 @@ WALLS = (
     *((120, 100, 90), (70, 75, 85), (200, 180, 150)),
 )
 WOODS = ((141, 100, 70), (184, 138, 94), (91, 63, 44), (210, 170, 125), (226, 185, 150), (120, 70, 50))
+DARK = ((35, 60, 130), (20, 30, 75), (40, 40, 50), (110, 20, 35))
 FLAGS = ((190, 30, 45), (240, 240, 240), (35, 60, 130), (250, 205, 40), (20, 20, 20), (0, 120, 70), (230, 120, 40))
 
 
@@ -36,7 +37,7 @@ def room(rng: Random, height: int, width: int) -> Bytes:
     if rng.random() < 0.4:
         floor = round(height * rng.uniform(0.7, 0.95))
         image[floor:] = gradient(rng, height - floor, width, near(rng, WOODS, 25), spread=30)
-    things = (window, shelf, shelf, frame, frame, door, curtain, lamp, plant, flag, cushion)
+    things = (window, shelf, shelf, frame, frame, door, curtain, lamp, plant, flag, flag, cushion)
     for _ in range(rng.integers(2, 8)):
         things[rng.integers(len(things))](rng, image)
     return image
@@ -58,19 +59,22 @@ def stripes(rng: Random, height: int, width: int) -> Bytes:
     wave = rng.uniform(0, 12) * np.sin(across / rng.uniform(15, 90) + rng.uniform(0, 6))
     colours = near(rng, FLAGS, 20, int(rng.integers(2, 5)))  # (n, 3)
     image = colours[((along + wave + 1000) / rng.uniform(6, 60)).astype(int) % len(colours)]
-    if rng.random() < 0.4:
+    if rng.random() < 0.6:
         stars(rng, image, along + wave, across)
     folds = 1 + rng.uniform(0, 0.5) * np.sin(across / rng.uniform(8, 60) + wave / 9)
     return np.clip(image * folds[..., None], 0, 255).astype(np.uint8)
 
 
 def stars(rng: Random, image: Bytes, along: Floats, across: Floats) -> None:
-    """A corner of another colour with light spots in rows, in place. along, across: (H, W), the cloth's own axes."""
+    """A corner of another colour, mostly dark, with light spots in rows, in place.
+
+    along, across: (H, W), the cloth's own axes.
+    """
     height, width = image.shape[:2]
-    corner = (along * rng.choice((-1, 1)) > rng.uniform(-0.3, 0.5) * height) & (across > rng.uniform(-0.3, 0.5) * width)
+    corner = (along * rng.choice((-1, 1)) > rng.uniform(-0.9, 0.5) * height) & (across > rng.uniform(-0.9, 0.5) * width)
     apart = rng.uniform(6, 40)
     spots = np.hypot(along % apart - apart / 2, across % apart - apart / 2) < apart * rng.uniform(0.15, 0.4)
-    image[corner] = near(rng, FLAGS, 20)
+    image[corner] = near(rng, DARK if rng.random() < 0.7 else FLAGS, 20)
     image[corner & spots] = near(rng, ((240, 240, 240), (250, 205, 40)), 15)
 
 

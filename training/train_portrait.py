@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 DECAY = 0.02  # of the weights, by AdamW
 LARGEST_STEP = 5.0  # gradients are shortened to this length
+SHARES = tuple(name for name in Recipe.__dataclass_fields__ if name != "faults")
 
 
 def options() -> argparse.Namespace:
@@ -50,7 +51,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--validate-every", type=int, default=200, help="steps between validations and exports")
     parser.add_argument("--validate-photos", type=int, default=25, help="photos of a validation during the run")
     parser.add_argument("--save-seconds", type=float, default=60, help="seconds between checkpoints")
-    for name in ("pasted", "empty", "close", "several", "drawn", "hidden", "dressed"):  # for ablations
+    for name in SHARES:  # for ablations
         parser.add_argument(f"--{name}", type=float, default=getattr(Recipe, name), help="share, see augment.Recipe")
     return parser.parse_args()
 
@@ -153,7 +154,7 @@ def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(1 if not torch.cuda.is_available() and args.workers else torch.get_num_threads())
     run, stop, first = Run(args), Stop(), together.share()[0] == 0  # only the first process writes files
     photos = open_photos(args.data, args.out / "cache")
-    recipe = Recipe(args.pasted, args.empty, args.close, args.several, args.drawn, args.hidden, True, args.dressed)
+    recipe = Recipe(**{name: getattr(args, name) for name in SHARES})
     source = Batches(photos, args.seed, args.batch, args.small_steps, recipe, together.share())
     batches = stream(source, run.step, args.steps, args.workers, run.device)
     bar = tqdm(batches, initial=run.step, total=args.steps, unit="step", smoothing=0.05, disable=not first)

@@ -14,6 +14,7 @@ from seglib.arrays import Frame, Mask
 from seglib.cores import shared_cores
 from seglib.mask import clean_mask
 from seglib.measure import Stopwatch
+from seglib.memory import keep_memory
 from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
 from seglib.threads import Ahead
@@ -44,6 +45,7 @@ def measure_walk(walk: Walk) -> dict[str, Any]:
     model.mask(next(frames_of(walk))[0])
     first_mask = time.perf_counter() - start
     steps = _Steps(model, walk.effect)
+    keep_memory()
     watch, latencies = Stopwatch(), list[float]()
     for number, (frame, captured) in enumerate(islice(frames_of(walk), walk.frames + WARM_UP)):
         if number == WARM_UP:
@@ -79,10 +81,10 @@ def measure_side_by_side(walk: Walk, steps: "_Steps") -> float:
         shared_cores(),
         Ahead(islice(frames_of(walk), walk.frames + WARM_UP), size=1) as frames,
         Ahead((steps.find(frame) for frame, _ in frames), size=1) as masked,
-        Ahead(((frame, view, clean_mask(raw, view)) for frame, view, raw in masked), size=1) as cleaned,
+        Ahead((steps.clean(*found) for found in masked), size=1) as cleaned,
     ):
-        for number, found in enumerate(cleaned, start=1):
-            steps.finish(*found)
+        for number, (frame, mask) in enumerate(cleaned, start=1):
+            steps.finish(frame, mask)
             if number == WARM_UP:
                 begun = time.perf_counter()
     return walk.frames / (time.perf_counter() - begun)
@@ -97,9 +99,9 @@ class _Steps:
     def walk(self, frame: Frame, watch: Stopwatch) -> None:
         """All of them, timed one by one."""
         with watch("predict"):
-            _, view, raw = self.find(frame)
+            found = self.find(frame)
         with watch("mask"):
-            mask = enlarge(self._steady(clean_mask(raw, view), view), frame)
+            _, mask = self.clean(*found)
         with watch("effect"):
             output = self._effect(frame, mask)
         with watch("encode"):
@@ -110,9 +112,13 @@ class _Steps:
         view = small_view(frame)
         return frame, view, self._model.mask(frame, size=view.shape[1::-1])
 
-    def finish(self, frame: Frame, view: Frame, mask: Mask) -> None:
-        """Those that follow the clean-up."""
-        encode(self._effect(frame, enlarge(self._steady(mask, view), frame)))
+    def clean(self, frame: Frame, view: Frame, raw: Mask) -> tuple[Frame, Mask]:
+        """The frame, and its mask cleaned, steadied and in its size."""
+        return frame, enlarge(self._steady(clean_mask(raw, view), view), frame)
+
+    def finish(self, frame: Frame, mask: Mask) -> None:
+        """The effect, and what comes after it."""
+        encode(self._effect(frame, mask))
 
 
 def load(walk: Walk) -> tuple[Any, str]:

@@ -28,6 +28,7 @@ from seglib.live.screen import Screen
 from seglib.live.settings import Settings, Slot
 from seglib.live.single import take_over
 from seglib.live.sources import Choice, describe, opener, sentence
+from seglib.memory import keep_memory
 
 STALLED = 2.0  # seconds without a frame after which a person is told
 UNWATCHED = 60.0  # seconds without a page that shows the picture, after which the camera is let go
@@ -80,6 +81,7 @@ class Loop:
     def start(self) -> None:
         """Start, after stopping whichever loop is running. Returns without waiting for the camera."""
         take_over(self)
+        keep_memory()
         self._last_grab = self._last_view = time.perf_counter()
         self._tell("starting", "Starting.")
         self.grabber.start()

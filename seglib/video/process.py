@@ -17,6 +17,7 @@ from seglib.arrays import Frame, Mask
 from seglib.cores import shared_cores
 from seglib.errors import SourceError
 from seglib.mask import ClassName, class_numbers, clean_mask
+from seglib.memory import keep_memory
 from seglib.pictures import existing_file
 from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
@@ -141,16 +142,19 @@ class _Walk:
             masks = self._model.masks([shot.frame for shot in batch], self._keep, size=views[0].shape[1::-1])
             yield from zip(batch, views, masks, strict=True)
 
-    def clean(self, masked: Iterable[_Masked]) -> Iterator[_Masked]:
-        """Each frame with its mask cleaned."""
-        return ((shot, view, clean_mask(mask, view) if self._clean else mask) for shot, view, mask in masked)
+    def clean(self, masked: Iterable[_Masked]) -> Iterator[tuple[Shot, Mask]]:
+        """Each frame with its mask cleaned, steadied and in its size."""
+        for shot, view, mask in masked:
+            if self._clean:
+                mask = clean_mask(mask, view)
+            if self._steady is not None:
+                mask = self._steady(mask, view)
+            yield shot, enlarge(mask, shot.frame)
 
-    def finish(self, shot: Shot, view: Frame, mask: Mask) -> Shot:
-        """The frame as it shall be written: mask steadied and enlarged, effect applied."""
-        if self._steady is not None:
-            mask = self._steady(mask, view)
+    def finish(self, shot: Shot, mask: Mask) -> Shot:
+        """The frame as it shall be written, with the effect applied."""
         self._tell(float(shot.time * self._time_base))
-        return replace(shot, frame=self._apply(shot.frame, enlarge(mask, shot.frame)))
+        return replace(shot, frame=self._apply(shot.frame, mask))
 
     def close(self) -> None:
         """No more frames: an effect that was told their times shall not go on with the last one."""
@@ -179,6 +183,7 @@ class _Walk:
 def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_broken: bool) -> bool:
     """Do it, in five threads: decode, predict, clean, finish, encode. Returns whether all of the source was read."""
     complete, done = True, 0
+    keep_memory()
     with (
         closing(walk),
         shared_cores(),
@@ -190,8 +195,8 @@ def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_
     ):
         try:
             try:
-                for shot, view, mask in cleaned:
-                    writer.put(output.write, walk.finish(shot, view, mask))
+                for shot, mask in cleaned:
+                    writer.put(output.write, walk.finish(shot, mask))
                     bar.update()
                     done += 1
             except SourceError:
