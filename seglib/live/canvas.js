@@ -61,7 +61,8 @@ function render({ model, el }) {
   let reminder = null;
   let closed = false;
   let working = 0; // pictures that are being decoded
-  let newest = null; // the one that waits for its turn
+  let newest = null; // the one that waits to be decoded
+  let turn = Promise.resolve(); // when all pictures before the next one have been drawn
   const timer = setInterval(pulse, 1000);
 
   function say(kind) {
@@ -130,11 +131,18 @@ function render({ model, el }) {
     if (shown === 1) describe();
   }
 
-  async function show(message, buffers) {
+  // Each picture at its own painting of the page, in their order: of two drawn in one go nobody would see the first.
+  function show(message, buffers) {
+    const decoded = createImageBitmap(new Blob([buffers[0]], { type: "image/jpeg" }));
+    decoded.catch(() => {}); // told below, when it is this picture's turn
+    turn = turn.then(() => paint(decoded, message));
+    return turn;
+  }
+
+  async function paint(decoded, message) {
     try {
-      const bitmap = await createImageBitmap(new Blob([buffers[0]], { type: "image/jpeg" }));
+      const bitmap = await decoded;
       await painted();
-      // Two are decoded at once and may finish in the wrong order: the older one is not drawn any more.
       if (!closed && message.number > drawn) draw(bitmap, message);
       bitmap.close();
     } catch (error) {
