@@ -14,7 +14,7 @@ from torch import Tensor, nn
 CARD = {
     "input": "RGB, ImageNet mean and std, long side 256, sides multiples of 16",
     "output": "logit of person",
-    "architecture": "training/network.py: PortraitNet",
+    "architecture": "seglib/portrait_network.py: PortraitNet",
 }
 
 

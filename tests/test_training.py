@@ -1,0 +1,204 @@
+"""training/: which photos are learned from and what is believed of them, the pictures made of them, stop and resume."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+import seglib
+
+TRAINING = Path(__file__).resolve().parents[1] / "training"
+MODULES = ("data", "framing", "backgrounds", "augment", "batches", "peer")
+SHAPE = (96, 128)
+
+
+@pytest.fixture(scope="module")
+def code() -> Iterator[dict[str, ModuleType]]:
+    """The modules of the training folder; mediapipe, which needs an environment of its own, is an empty one."""
+    before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TRAINING))
+        patch.setitem(sys.modules, "mediapipe", ModuleType("mediapipe"))
+        yield {name: importlib.import_module(name) for name in MODULES}
+    for name, module in list(sys.modules.items()):
+        if name not in before and str(TRAINING) in str(getattr(module, "__file__", "")):
+            del sys.modules[name]
+
+
+def upright(image: NDArray[Any]) -> NDArray[Any]:
+    """A recorded frame, squeezed into the shape of a street photo."""
+    return cv2.resize(image, (276, 416), interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as training/README.md describes it: 12 labelled photos, 2 with the teacher's masks only."""
+    root = tmp_path_factory.mktemp("photos")
+    for part in ("images", "masks", "teacher", "closer"):
+        (root / part).mkdir()
+    for number in (*range(1, 13), 21, 22):
+        name = ("astronaut", "hopper")[number % 2]
+        picture, mask = upright(seglib.sample_frame(name)), upright(seglib.sample_mask(name))
+        grey = np.round(255 * mask).astype(np.uint8)
+        cv2.imwrite(str(root / "images" / f"{number:04d}.jpg"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        kind = "masks" if number < 20 else "teacher"
+        cv2.imwrite(str(root / kind / f"{number:04d}.png"), grey)
+    somebody = np.zeros((416, 276), np.uint8)
+    somebody[10:50, 5:25] = 255  # far from the person, in a corner
+    cv2.imwrite(str(root / "closer" / "0002.png"), somebody)
+    return root
+
+
+@pytest.fixture(scope="module")
+def photos(code: dict[str, ModuleType], folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return code["data"].open_photos(folder, tmp_path_factory.mktemp("cache"))
+
+
+# ---- the photos --------------------------------------------------------------------------------------------
+
+
+def test_no_photo_of_the_validation_split_is_learned_from(photos: Any, folder: Path, code: Any) -> None:
+    learned = set(photos.index["number"])
+    assert learned == {2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 21, 22}
+    held = {int(image.stem) for image, _ in code["data"].validation_photos(folder)}
+    assert held == {1, 11}
+    assert not learned & held
+
+
+def test_a_label_is_believed_but_not_where_somebody_is_seen_behind(photos: Any) -> None:
+    by_number = {int(row["number"]): photos[place] for place, row in enumerate(photos.index)}
+    trust = by_number[2].planes[..., 1]
+    assert not trust[15:45, 8:22].any()
+    assert (trust == 0).sum() < 60 * 40, "only there"
+    assert (by_number[4].planes[..., 1] == 255).all()
+
+
+def test_the_cut_out_lies_within_the_target(photos: Any) -> None:
+    for number in range(len(photos)):
+        planes = photos[number].planes
+        assert (planes[..., 2] > 127).sum() > 1000
+        assert (planes[..., 0][planes[..., 2] > 127] > 127).mean() > 0.999
+
+
+def test_looking_closer_covers_the_whole_picture(code: Any) -> None:
+    peer = code["peer"]
+    for shape in ((416, 276), (100, 101), (33, 400)):
+        frame = np.zeros((*shape, 3), np.uint8)
+        assert (peer.closest(frame, lambda piece: np.ones(piece.shape[:2], np.float32)) == 1).all()
+        assert (peer.closest(frame, lambda piece: np.zeros(piece.shape[:2], np.float32)) == 0).all()
+    frame[10:20, 300:310] = 255
+    found = peer.closest(frame, lambda piece: (piece[..., 0] > 127).astype(np.float32))
+    assert (found[11:19, 301:309] > 0.9).all()
+    assert (found > 0.5).sum() < 200
+
+
+# ---- the pictures ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (160, 96), (128, 128)])
+def test_a_picture_is_what_it_promises_and_the_seed_decides_it(shape: tuple[int, int], photos: Any, code: Any) -> None:
+    augment = code["augment"]
+    for seed in range(40):
+        first, again = (augment.sample(np.random.default_rng(seed), photos, shape, augment.Recipe()) for _ in range(2))
+        image, target, trust = first
+        assert (image.shape, target.shape, trust.shape) == ((*shape, 3), shape, shape)
+        assert {part.dtype for part in first} == {np.dtype(np.uint8)}
+        assert set(np.unique(trust)) <= {0, 128, 255}
+        for one, other in zip(first, again, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_empty_pictures_hold_nobody(photos: Any, code: Any) -> None:
+    augment = code["augment"]
+    for seed in range(20):
+        _, target, _ = augment.sample(np.random.default_rng(seed), photos, SHAPE, augment.Recipe(empty=1, pasted=0))
+        assert not target.any()
+
+
+def test_people_far_away_are_small_and_close_ones_fill_the_picture(photos: Any, code: Any) -> None:
+    augment = code["augment"]
+    recipe = {"empty": 0, "pasted": 1, "several": 0, "hidden": 0}
+    covered = {}
+    for name, more in {"far": {"far": 1}, "close": {"far": 0, "close": 1}}.items():
+        made = [
+            augment.sample(np.random.default_rng(seed), photos, SHAPE, augment.Recipe(**recipe, **more))[1]
+            for seed in range(40)
+        ]
+        covered[name] = [np.mean(target > 127) for target in made]
+    assert np.median(covered["far"]) < 0.15
+    assert np.median(covered["close"]) > 0.25
+    assert np.mean(np.array(covered["far"]) > 0) > 0.8, "most of them are in the picture"
+
+
+def test_what_is_made_much_smaller_does_not_glitter(code: Any) -> None:
+    """Single black and white columns, shrunk to a twentieth, are grey: nothing is skipped."""
+    lines = np.zeros((800, 800, 3), np.uint8)
+    lines[:, ::2] = 255
+    where = np.float32([[0.05, 0, 0], [0, 0.05, 0]])
+    small = code["framing"].warp(lines, where, (40, 40), cv2.BORDER_REFLECT)
+    assert np.abs(small.astype(int) - 127).max() < 5
+
+
+def test_processes_share_a_batch_and_leave_nothing_out(photos: Any, code: Any) -> None:
+    batches, recipe = code["batches"], code["augment"].Recipe()
+    whole = batches.Batches(photos, 3, 6, 100, recipe)[7]
+    halves = [batches.Batches(photos, 3, 6, 100, recipe, (place, 2))[7] for place in range(2)]
+    for part, *shares in zip(whole, *halves, strict=True):
+        for place, share in enumerate(shares):
+            assert torch.equal(part[place::2], share)
+
+
+# ---- the run -----------------------------------------------------------------------------------------------
+
+
+def start(folder: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(TRAINING / "train_portrait.py"), str(folder), "--out", str(out)]
+    short = "--steps 10 --batch 2 --small-steps 10 --workers 0 --log-every 1 --validate-every 10 --validate-photos 1"
+    return subprocess.Popen(
+        [*command, *short.split(), "--save-seconds", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def losses(out: Path) -> list[tuple[str, str]]:
+    if not (out / "log.csv").exists():
+        return []
+    with open(out / "log.csv", newline="") as file:
+        return [(row["step"], row["loss"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that a program could answer")
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(folder: Path, tmp_path: Path) -> None:
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    run = start(folder, straight)
+    assert run.communicate(timeout=240)[0]
+    assert run.returncode == 0
+    assert [step for step, _ in losses(straight)] == [str(step) for step in range(1, 11)]
+
+    run = start(folder, broken)
+    deadline = time.monotonic() + 120
+    while len(losses(broken)) < 3 and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.send_signal(signal.SIGTERM)
+    assert "the same command goes on from here" in run.communicate(timeout=120)[0]
+    assert 3 <= len(losses(broken)) < 10, "it stopped in the middle"
+    assert "going on from step" in start(folder, broken).communicate(timeout=240)[0]
+
+    assert losses(broken) == losses(straight)
+    ours, theirs = (load_file(out / "portrait_latest.safetensors") for out in (broken, straight))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert (straight / "curves.png").stat().st_size > 1000
