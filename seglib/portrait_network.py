@@ -49,7 +49,7 @@ class PortraitNet(nn.Module):
         coarse = _enlarge(head.high_classifier(deep), 4) + head.low_classifier(skips[6])  # stride 8
         for fuse, stage in zip(self.decoder, reversed(_SKIPS), strict=True):
             deep = fuse(deep, skips[stage])  # strides 16, 8, 4, 2
-        out = _enlarge(coarse, 8) + pixel_shuffle(self.last(deep), 2)  # (N, 1, h, w)
+        out = _enlarge_one(coarse, 8) + pixel_shuffle(self.last(deep), 2)  # (N, 1, h, w)
         return {"out": out[..., :height, :width], "coarse": coarse}
 
     def _features(self, images: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
@@ -88,6 +88,19 @@ class _Fuse(nn.Module):
 def _enlarge(x: Tensor, times: int) -> Tensor:
     """(N, C, h, w) to (N, C, times · h, times · w), bilinear."""
     return interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
+
+
+def _enlarge_one(x: Tensor, times: int) -> Tensor:
+    """The same for a single channel, as two products of matrices: OpenVINO is slow at enlarging one channel."""
+    rows, columns = (_lines(side, times, x) for side in x.shape[-2:])
+    return rows @ x @ columns.T
+
+
+def _lines(count: int, times: int, like: Tensor) -> Tensor:
+    """(times · count, count): how much of each of ``count`` pixels goes into each of the enlarged ones."""
+    old, new = (torch.arange(n, dtype=like.dtype, device=like.device) for n in (count, count * times))
+    place = ((new + 0.5) / times - 0.5).clamp(min=0).minimum(old[-1])  # nothing lies beyond the outermost pixels
+    return (1 - (place[:, None] - old).abs()).clamp(min=0)
 
 
 def _stride_32(features: nn.Sequential) -> nn.Sequential:
