@@ -33,6 +33,7 @@ from seglib.capture import Source, open_source
 from seglib.live import grab, loop, models, screen, sources
 from seglib.live.beside import Pace
 from seglib.live.find import Find
+from seglib.live.find import _labels as find_labels
 from seglib.live.finish import Finish, Picture, encode_jpeg, lay_out
 from seglib.live.grab import Newest
 from seglib.live.loop import Loop
@@ -41,6 +42,7 @@ from seglib.live.recorder import Recorder
 from seglib.live.screen import Flow
 from seglib.live.settings import Settings, Slot, make_effect
 from seglib.live.single import running, stop_running
+from seglib.scaling import small_view
 
 LONG = 60.0  # seconds that a busy machine may take for what takes milliseconds
 SHAPE = (48, 64, 3)
@@ -522,6 +524,17 @@ def test_a_change_takes_effect_on_the_next_frame() -> None:
     assert step().labels is not None
     slot.change(effect=None, panes=("result",))
     assert step().labels is None
+
+
+def test_where_there_are_two_classes_the_mask_tells_the_labels() -> None:
+    frame, model = seglib.sample_frame(), seglib.load_model("portrait")
+    raw = model.mask(frame, size=small_view(frame).shape[1::-1])
+    theirs = model.labels(frame)
+    ours = find_labels(model, frame, [15], raw)
+    assert ours.dtype == np.uint8
+    assert set(np.unique(ours)) == {0, 15}
+    assert (ours == theirs).mean() > 0.999
+    np.testing.assert_array_equal(find_labels(model, frame, [0, 15], raw), theirs)
 
 
 def test_the_mirror_swaps_left_and_right_of_frame_and_mask() -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib.arrays import Frame
+from seglib.arrays import Frame, Labels, Mask
 from seglib.follow import Follow
 from seglib.live.beside import SLOW, Beside, Pace, Prediction, timed
 from seglib.live.meter import Meter
 from seglib.live.models import Models
 from seglib.live.settings import Settings
 from seglib.mask import class_numbers, clean_mask
-from seglib.scaling import small_view
+from seglib.scaling import enlarge, small_view
 
 if TYPE_CHECKING:
     from seglib.predict import Model
@@ -79,7 +79,7 @@ class Find:
             view = small_view(frame)
             size = view.shape[1::-1]
             raw = model.mask(frame, keep, size=size) if keep else np.zeros(size[::-1], np.float32)
-            labels = model.labels(frame) if "labels" in settings.panes else None
+            labels = _labels(model, frame, keep, raw) if "labels" in settings.panes else None
         with self._meter("clean"):
             return Prediction(frame, view, clean_mask(raw, view, settings.threshold), labels, settings.mirror)
 
@@ -102,6 +102,13 @@ class Find:
             last = self._last
             self._last = Prediction(_turned(last.frame), _turned(last.view), _turned(last.mask), None, mirrored)
             self._follow = None
+
+
+def _labels(model: "Model", frame: Frame, keep: list[int], raw: Mask) -> Labels:
+    """The frame's labels. Of a network with two classes its mask tells them, too, and it need not run twice."""
+    if len(model.classes) == 2 and keep == [model.classes[1]]:
+        return (enlarge(raw, frame) > 0.5).astype(np.uint8) * np.uint8(model.classes[1])
+    return model.labels(frame)
 
 
 def _turned(image: NDArray[Any]) -> NDArray[Any]:
