@@ -110,13 +110,16 @@ def bars(values: Mapping[str, float], unit: str, title: str = "", width: float =
 def curves(
     x: Sequence[float], values: Mapping[str, Sequence[float]], x_label: str, y_label: str = "", title: str = ""
 ) -> None:
-    """A line chart: one line for each name in ``values``, all over the same ``x``."""
+    """A line chart: one line for each name in ``values``, all over the same ``x``; whole numbers get whole ticks."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
     for (name, y), style in zip(values.items(), cycle(("-", "--", "-.", ":")), strict=False):
         axis.plot(x, y, style, label=name, linewidth=2)
     axis.set(xlabel=x_label, ylabel=y_label, title=title)
+    if np.issubdtype(np.asarray(x).dtype, np.integer):
+        axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False)
     _display(figure, f"Line chart {title}: " + ", ".join(values) + f" over {x_label}")

@@ -187,6 +187,13 @@ def test_bars_are_as_long_as_their_values_and_say_them() -> None:
     assert axis.yaxis_inverted(), "the first one is on top"
 
 
+def test_curves_over_whole_numbers_have_whole_ticks() -> None:
+    curves(range(3), {"loss": [3, 1, 2]}, x_label="step")
+    assert all(float(tick).is_integer() for tick in plt.gca().get_xticks())
+    curves([0.0, 1.0, 2.0], {"loss": [3, 1, 2]}, x_label="seconds")
+    assert not all(float(tick).is_integer() for tick in plt.gca().get_xticks())
+
+
 def test_curves_are_the_given_points_with_a_legend() -> None:
     curves([1, 2, 3], {"raw": [3, 1, 2], "steady": [2, 2, 2]}, x_label="frame", y_label="IoU", title="over time")
     axis = drawn().axes[0]
