@@ -26,8 +26,8 @@ class Recipe:
 
     pasted: float = 0.55  # people over another background
     empty: float = 0.06  # nobody
-    close: float = 0.5  # head and shoulders rather than half or whole body
-    far: float = 0.25  # of the pasted: one to five people far away
+    close: float = 0.6  # head and shoulders rather than half or whole body
+    far: float = 0.2  # of the pasted: one to five people far away
     several: float = 0.25  # of the pasted: two or three people
     drawn: float = 0.5  # of the other backgrounds: drawn rather than from a photo
     hidden: float = 0.12  # something in front of the person

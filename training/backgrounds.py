@@ -10,7 +10,7 @@ from scenes import scene
 Bytes = NDArray[np.uint8]
 Random = np.random.Generator
 
-MOST_DOUBT = 0.003  # a strip of which more than this share is not believed to be empty is no picture of nobody
+MOST_DOUBT = 0.003  # a strip of which more than this share may be somebody is no picture of nobody
 TRIES = 5  # photos looked at for such a strip
 
 
@@ -38,7 +38,7 @@ def beside(rng: Random, photos: Photos, shape: tuple[int, int], wide: bool = Fal
         left, _, right, _ = photo.box
         width = photo.image.shape[1]
         part = slice(0, max(left - 6, 0)) if left > width - right else slice(right + 6, width)
-        strip, passers_by = photo.image[:, part], photo.planes[::4, part, 1] == 0
+        strip, passers_by = photo.image[:, part], photo.planes[::4, part, 3] > 0
         if strip.shape[1] >= 24 and passers_by.mean() <= MOST_DOUBT:
             scale = float(np.exp(rng.uniform(*np.log((0.4, 1.0) if wide else (0.7, 2.2)))))
             source = (rng.uniform(0, strip.shape[1]), rng.uniform(0.2, 0.8) * strip.shape[0])

@@ -19,7 +19,7 @@ Bytes = NDArray[np.uint8]
 SURE = (51, 204)  # of 255: what lies between is where the teacher is unsure, and teaches nothing
 DOUBTFUL = 0.2  # a photo with more unsure pixels than this share of its person is left out
 SMALLEST = 0.02  # and so is one whose person covers less of it than this
-VERSION = 5  # of the cache; raise it whenever build_cache writes something else
+VERSION = 6  # of the cache; raise it whenever build_cache writes something else
 
 
 def is_validation(number: int, labelled: bool) -> bool:
@@ -37,8 +37,9 @@ def validation_photos(folder: Path) -> list[tuple[Path, Path]]:
 class Photo:
     """A photo as it lies in the cache.
 
-    image: (h, w, 3) uint8 RGB. planes: (h, w, 3) uint8: the target, 255 = person; whether it is believed, 255 = yes;
-    and the opacity with which the person is pasted elsewhere, a little narrower than the target.
+    image: (h, w, 3) uint8 RGB. planes: (h, w, 4) uint8: the target, 255 = person; whether it is believed, 255 = yes;
+    the opacity with which the person is pasted elsewhere, a little narrower than the target; and whether somebody else
+    may be there, 255 = yes.
     box: left, top, right, bottom of the person. head: the column of the middle of the head.
     """
 
@@ -80,9 +81,11 @@ class Photos:
 
     def __getitem__(self, number: int) -> Photo:
         row = self.index[number]
-        shape = int(row["height"]), int(row["width"]), 3
-        part = slice(int(row["start"]), int(row["start"]) + shape[0] * shape[1] * 3)
-        image, planes = self._images[part].reshape(shape), self._planes[part].reshape(shape)
+        height, width, start = int(row["height"]), int(row["width"]), int(row["start"])
+        image, planes = (
+            file[start * depth : (start + height * width) * depth].reshape(height, width, depth)
+            for file, depth in ((self._images, 3), (self._planes, 4))
+        )
         left, top, right, bottom = (int(v) for v in row["box"])
         return Photo(image, planes, (left, top, right, bottom), float(row["head"]), bool(row["labelled"]))
 
@@ -120,7 +123,7 @@ def build_cache(folder: Path, cache: Path) -> None:
             rows.append((int(path.stem), start, *photo.image.shape[:2], photo.box, photo.head, labelled))
             images.write(photo.image.tobytes())
             planes.write(photo.planes.tobytes())
-            start += photo.image.size
+            start += photo.image.shape[0] * photo.image.shape[1]
     np.save(cache / "index.npy", np.array(rows, INDEX))
 
 
@@ -137,9 +140,9 @@ def read_photo(path: Path, labelled: bool) -> Photo | None:
         return None
     else:
         planes = _taught_planes(teacher)
-    for other in (teacher, _grey(path.parents[1] / "closer" / path.stem, image)):
-        if other is not None:
-            _doubt_passers_by(planes, other)
+    planes[..., 1] &= ~_passers_by(planes, teacher)
+    others = _passers_by(planes, _grey(path.parents[1] / "closer" / path.stem, image)) | ~planes[..., 1]
+    planes = np.dstack([planes, others])
     inside = planes[..., 2] > 127
     if inside.mean() < SMALLEST:
         return None
@@ -162,12 +165,15 @@ def _labelled_planes(mask: Bytes) -> Bytes:
     return np.dstack([mask, np.full_like(mask, 255), alpha.astype(np.uint8)])
 
 
-def _doubt_passers_by(planes: Bytes, other: Bytes) -> None:
-    """Where the target says background and another mask is sure of a person, well away from the target's edge, nothing
-    is believed, in place: labels leave passers-by out, and the teacher does not see small ones.
+def _passers_by(planes: Bytes, other: Bytes | None) -> Bytes:
+    """255 where the target says background and another mask is sure of a person, well away from the target's edge.
+
+    Labels leave passers-by out, and the teacher does not see small ones.
     """
+    if other is None:
+        return np.zeros_like(planes[..., 0])
     near = cv2.dilate(planes[..., 0], np.ones((9, 9), np.uint8))
-    planes[(near == 0) & (other > SURE[1]), 1] = 0
+    return np.where((near == 0) & (other > SURE[1]), 255, 0).astype(np.uint8)
 
 
 def _taught_planes(teacher: Bytes) -> Bytes:

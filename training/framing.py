@@ -12,7 +12,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Random = np.random.Generator
 
-LEAVING = 0.25  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
+LEAVING = 0.3  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 
