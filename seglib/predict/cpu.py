@@ -36,6 +36,8 @@ class OnCPU:
             margin = score_against_rest(self._scores(frame), channels)
             if margin is None:
                 share[:] = float(bool(channels))
+            elif size[0] * size[1] < margin.size:  # several pixels become one: average their shares
+                share[:] = resize(sigmoid(margin), size)
             else:
                 share[:] = resize(margin, size)
                 sigmoid(share)

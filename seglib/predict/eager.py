@@ -60,6 +60,8 @@ class OnGPU:
         else:
             rest = [channel for channel in range(count) if channel not in channels]
             margin = scores[:, list(channels)].logsumexp(1, keepdim=True) - scores[:, rest].logsumexp(1, keepdim=True)
+        if size[0] * size[1] < margin[0].numel():  # several pixels become one: their shares are averaged
+            return _to_array(_resize(torch.sigmoid(margin), size)[:, 0])
         return _to_array(torch.sigmoid(_resize(margin, size))[:, 0])
 
     def winners(self, frame: Frame) -> NDArray[np.uint8]:
