@@ -89,31 +89,20 @@ def _blurred_background(frame: Frame, mask: Mask, sigma: float) -> Frame:
     coarse = 2 ** max(1, int(log2(sigma / 6))) if sigma > 7.5 else 1
     fine = 2 if sigma >= 4 else 1
     times = coarse * fine
+    # Beyond the frame lies its mirror image, as OpenCV's filters see it. It is put there before the picture shrinks,
+    # or it would be off by a part of a small pixel; as wide as the blur reaches, and to a multiple of a small pixel.
     height, width = mask.shape
-    frame, mask = (_smaller(_to_multiples(image, times, 2.5 * sigma), coarse) for image in (frame, mask))
+    margin = times * ceil(min(2.5 * sigma, max(mask.shape)) / times)
+    sides = margin, margin + -height % times, margin, margin + -width % times
+    frame, mask = (_smaller(_mirrored(image, *sides), coarse) for image in (frame, mask))
     total, weight = _weighted(frame, mask, fine)
     small = sqrt((sigma / times) ** 2 - 1 / 4) if times > 1 else sigma
-    # Beyond the frame lies its mirror image: of OpenCV's two kinds the one that is the same however small it is. The
-    # other, without the outermost pixel, is what everybody takes who blurs the picture as it is.
-    beyond = cv2.BORDER_REFLECT if times > 1 else cv2.BORDER_REFLECT_101
-    total, weight = (cv2.GaussianBlur(image, (0, 0), small, borderType=beyond) for image in (total, weight))
+    total, weight = cv2.GaussianBlur(total, (0, 0), small), cv2.GaussianBlur(weight, (0, 0), small)
     mean = cv2.convertScaleAbs(np.asarray(total / weight[..., np.newaxis], np.float32))
-    if times == 1:
-        return np.asarray(mean, np.uint8)
-    # One pixel more than is shown, to draw the lines to.
-    mean = cv2.copyMakeBorder(mean, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    spare = margin // times - 1  # one pixel more than is shown, to draw the lines to
+    mean = mean[spare : -spare or None, spare : -spare or None]
     large = cv2.resize(mean, None, fx=times, fy=times)
     return np.asarray(large[times : times + height, times : times + width], np.uint8)
-
-
-def _to_multiples(image: NDArray[Any], times: int, reach: float) -> NDArray[Any]:
-    """The image, if both sides are multiples of times; else with more of its mirror image below or at the right.
-
-    As much more as the blur reaches, or what OpenCV mirrors at the edge of the small picture would be off by a part of
-    a small pixel.
-    """
-    more = [-side % times and -side % times + times * ceil(min(reach, side) / times) for side in image.shape[:2]]
-    return cv2.copyMakeBorder(image, 0, more[0], 0, more[1], cv2.BORDER_REFLECT) if any(more) else image
 
 
 def _weighted(frame: Frame, mask: Mask, times: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -121,6 +110,13 @@ def _weighted(frame: Frame, mask: Mask, times: int) -> tuple[NDArray[Any], NDArr
     weight = _background_weight(mask)
     product = cv2.multiply(frame, cv2.merge([weight] * 3), dtype=cv2.CV_32F)
     return _smaller(product, times), _smaller(weight, times)
+
+
+def _mirrored(image: NDArray[Any], top: int, bottom: int, left: int, right: int) -> NDArray[Any]:
+    """With so many more pixels at the top, bottom, left and right, mirrored as OpenCV's filters do it."""
+    if not (top or bottom or left or right):
+        return image
+    return cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REFLECT_101)
 
 
 def _smaller(image: NDArray[Any], times: int) -> NDArray[Any]:

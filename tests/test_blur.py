@@ -33,7 +33,7 @@ def looks_like(ours: NDArray[np.generic], exact: NDArray[np.generic]) -> None:
     """A wide blur is made of a small picture: no eye sees the difference. Usual JPEGs reach 40 dB."""
     difference = np.abs(np.asarray(ours, np.float64) - exact)
     assert 20 * np.log10(255 / np.sqrt(np.mean(difference**2))) > 55
-    assert difference.max() < 4
+    assert difference.max() < 3
 
 
 # ---- the blur itself ---------------------------------------------------------------------------------------
@@ -42,8 +42,7 @@ def looks_like(ours: NDArray[np.generic], exact: NDArray[np.generic]) -> None:
 @pytest.mark.parametrize("sigma", [0.5, 1, 3.7, 8, 40])
 def test_without_a_person_it_is_scipys_gaussian(sigma: float) -> None:
     frame = noise(120, 161)
-    beyond = "mirror" if sigma < 4 else "reflect"  # without and with the outermost pixel: half a pixel apart
-    options = {"sigma": (sigma, sigma, 0), "truncate": 4, "mode": beyond}
+    options = {"sigma": (sigma, sigma, 0), "truncate": 4, "mode": "mirror"}
     expected = scipy.ndimage.gaussian_filter(frame.astype(np.float64), **options)
     # Half a level for rounding. A wide blur is made of a small picture, and noise is the hardest there is for that.
     limit = 0.75 if sigma < 4 else 2.5
@@ -55,7 +54,7 @@ def test_without_a_person_kernel_51_is_the_articles_blur(name: str) -> None:
     frame = seglib.sample_frame(name)
     empty = np.zeros(frame.shape[:2], np.float32)
     ours = blur_background(frame, empty, kernel=51).astype(int)
-    looks_like(ours, cv2.GaussianBlur(frame.astype(np.float32), (51, 51), 0, borderType=cv2.BORDER_REFLECT))
+    looks_like(ours, cv2.GaussianBlur(frame.astype(np.float32), (51, 51), 0))
     np.testing.assert_array_equal(ours, blur_background(frame, empty), "at 480 rows it is the default")
 
 
@@ -64,7 +63,7 @@ def test_beside_a_person_the_small_picture_is_as_good(sigma: float) -> None:
     frame, mask = seglib.sample_frame(), seglib.sample_mask()
     weight = _background_weight(mask).astype(np.float64)
     total, share = (
-        scipy.ndimage.gaussian_filter(x, (sigma, sigma, 0)[: x.ndim], mode="reflect")
+        scipy.ndimage.gaussian_filter(x, (sigma, sigma, 0)[: x.ndim], mode="mirror")
         for x in (frame * weight[..., None], weight)
     )
     expected = mask[..., None] * frame + (1 - mask[..., None]) * total / share[..., None]
@@ -159,7 +158,7 @@ def test_on_real_pixels_the_background_does_not_depend_on_the_persons_colour() -
     background = mask == 0
     ours = [blur_background(picture, mask).astype(int)[background] for picture in people]
     naive = [article(picture, mask)[background] for picture in people]
-    assert np.abs(ours[0] - ours[1]).max() <= 2
+    assert np.abs(ours[0] - ours[1]).max() <= 1
     assert np.abs(naive[0] - naive[1]).max() > 50
 
 
@@ -189,7 +188,7 @@ def test_what_the_mask_keeps_is_the_frame_to_the_last_bit(dtype: type) -> None:
 def test_an_uncertain_mask_mixes_and_does_not_darken(value: float) -> None:
     frame = seglib.sample_frame()
     mask = np.full(frame.shape[:2], value, np.float32)
-    blurred = scipy.ndimage.gaussian_filter(frame.astype(np.float32), (8, 8, 0), mode="reflect")
+    blurred = scipy.ndimage.gaussian_filter(frame.astype(np.float32), (8, 8, 0), mode="mirror")
     expected = value * frame + (1 - value) * blurred
     looks_like(blur_background(frame, mask), expected)
 

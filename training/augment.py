@@ -28,7 +28,7 @@ class Recipe:
     empty: float = 0.06  # nobody
     close: float = 0.6  # head and shoulders rather than half or whole body
     far: float = 0.2  # of the pasted: one to five people far away
-    several: float = 0.25  # of the pasted: two or three people
+    several: float = 0.25  # of the pasted: two or three people; of those far away twice as many: two to five
     drawn: float = 0.5  # of the other backgrounds: drawn rather than from a photo
     hidden: float = 0.12  # something in front of the person
     dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck

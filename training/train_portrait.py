@@ -6,7 +6,7 @@ weights. The same command goes on from the last checkpoint; a larger --steps mak
 
 import argparse
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 DECAY = 0.02  # of the weights, by AdamW
 LARGEST_STEP = 5.0  # gradients are shortened to this length
-SHARES = tuple(name for name in Recipe.__dataclass_fields__ if name != "faults")
+SHARES = tuple(share.name for share in fields(Recipe) if share.name != "faults")
 
 
 def options() -> argparse.Namespace:
