@@ -147,6 +147,44 @@ def test_people_far_away_are_small_and_close_ones_fill_the_picture(photos: Any, 
     assert np.mean(np.array(covered["far"]) > 0) > 0.8, "most of them are in the picture"
 
 
+def test_a_photo_as_it_was_taken_shows_hardly_less(photos: Any, code: Any) -> None:
+    framing, kept = code["framing"], []
+    for seed in range(30):
+        photo = photos[seed % len(photos)]
+        where = framing.as_taken(np.random.default_rng(seed), photo, (156, 104))
+        person = framing.warp(photo.planes, where, (156, 104), cv2.BORDER_CONSTANT)[..., 0] > 127
+        scale = abs(np.linalg.det(where[:, :2]))
+        kept.append(person.sum() / ((photo.planes[..., 0] > 127).sum() * scale))
+        assert 0.8 < scale / (156 / 416) ** 2 < 2
+    assert min(kept) > 0.6
+    assert np.median(kept) > 0.8
+
+
+def test_a_shadow_begins_at_the_feet_and_darkens_no_more_than_all(code: Any) -> None:
+    alpha = np.zeros((120, 160), np.float32)
+    alpha[30:100, 55:105] = 1
+    for seed in range(50):
+        shadow = code["augment"].shadow(np.random.default_rng(seed), alpha)
+        assert shadow.shape == alpha.shape
+        assert -1e-5 < shadow.min() <= shadow.max() < 1 + 1e-5
+        assert shadow[30:100].max() > 0.3
+    assert not code["augment"].shadow(np.random.default_rng(0), np.zeros_like(alpha)).any(), "nobody throws none"
+
+
+def test_a_good_camera_adds_no_faults(photos: Any, code: Any) -> None:
+    augment = code["augment"]
+    same = dict.fromkeys((0, 1), 0)
+    for good in same:
+        recipe = augment.Recipe(good=good, empty=0, pasted=0, hidden=0)
+        for seed in range(30):
+            image = augment.sample(np.random.default_rng(seed), photos, SHAPE, recipe)[0]
+            rng = np.random.default_rng(seed)
+            rng.random()  # what kind of picture it becomes
+            same[good] += np.array_equal(image, augment.framed(rng, photos, SHAPE, recipe)[0])
+    assert same[1] == 30
+    assert same[0] < 10
+
+
 def test_what_is_made_much_smaller_does_not_glitter(code: Any) -> None:
     """Single black and white columns, shrunk to a twentieth, are grey: nothing is skipped."""
     lines = np.zeros((800, 800, 3), np.uint8)

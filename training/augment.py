@@ -11,7 +11,7 @@ import numpy as np
 from backgrounds import background, hide
 from clothes import dress, sharpen
 from data import Photos
-from framing import FAR, far_away, framing, warp
+from framing import FAR, as_taken, far_away, framing, warp
 from light import camera
 from numpy.typing import NDArray
 
@@ -24,16 +24,17 @@ Random = np.random.Generator
 class Recipe:
     """How often what happens; for ablations, each can be switched off with 0."""
 
-    pasted: float = 0.55  # people over another background
+    pasted: float = 0.5  # people over another background
     empty: float = 0.06  # nobody
     close: float = 0.6  # head and shoulders rather than half or whole body
+    taken: float = 0.6  # of the photos with their own background in upright pictures: framed as they were taken
     far: float = 0.2  # of the pasted: one to five people far away
     several: float = 0.25  # of the pasted: two or three people; of those far away twice as many: two to five
     drawn: float = 0.5  # of the other backgrounds: drawn rather than from a photo
     hidden: float = 0.12  # something in front of the person
     dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
-    faults: bool = True  # the camera's
+    good: float = 0.3  # taken with a good camera in good light
 
 
 def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) -> tuple[Bytes, Bytes, Bytes]:
@@ -52,7 +53,7 @@ def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         image, target, trust = framed(rng, photos, shape, recipe)
     if rng.random() < recipe.hidden:
         image, target = hide(rng, photos, image, target)
-    if recipe.faults:
+    if rng.random() >= recipe.good:
         image = camera(rng, image)
     return np.ascontiguousarray(image), target, trust
 
@@ -60,7 +61,9 @@ def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
 def framed(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) -> tuple[Bytes, Bytes, Bytes]:
     """A photo with its own background, cropped. Where it ends it is mirrored, and so is its mask."""
     photo = photos.pick(rng)
-    where = framing(rng, photo, shape, recipe.close)
+    upright = shape[0] > shape[1]
+    taken = upright and rng.random() < recipe.taken
+    where = as_taken(rng, photo, shape) if taken else framing(rng, photo, shape, recipe.close)
     image = warp(photo.image, where, shape, cv2.BORDER_REFLECT)
     planes = warp(photo.planes, where, shape, cv2.BORDER_REFLECT)
     believed = 255 if photo.labelled else 128
@@ -92,8 +95,8 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         person = matched(rng, person, image, alpha)
         if rng.random() < recipe.backlit:
             person *= np.float32(rng.uniform(0.15, 0.6))
-        if rng.random() < 0.3:
-            image *= 1 - rng.uniform(0.1, 0.5) * shadow(rng, alpha)[..., None]
+        if rng.random() < 0.4:
+            image *= 1 - rng.uniform(0.1, 0.7) * shadow(rng, alpha)[..., None]
         image += alpha[..., None] * (person - image)
         target = np.maximum(target, alpha)
     return image.astype(np.uint8), (target * 255).astype(np.uint8)
@@ -108,7 +111,12 @@ def matched(rng: Random, person: Bytes, image: Floats, alpha: Floats) -> Floats:
 
 
 def shadow(rng: Random, alpha: Floats) -> Floats:
-    """The soft shadow that somebody throws on a wall behind, (H, W) in [0, 1]."""
-    small = cv2.resize(alpha, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(np.roll(small, int(rng.integers(-8, 9)), axis=1), (0, 0), rng.uniform(1, 5))
+    """What somebody throws on a wall or the ground behind, (H, W) in [0, 1]: beside them, leaning, soft or sharp."""
+    width = alpha.shape[1]
+    lean, high = rng.normal(0, 0.4), rng.uniform(0.5, 1.1)  # about the feet, or where the picture ends
+    foot = float(np.flatnonzero(alpha.max(1) > 0.5)[-1:].sum())
+    where = np.float32([[1, lean, rng.normal(0, 0.08) * width - lean * foot], [0, high, (1 - high) * foot]])
+    thrown = warp(alpha, where, alpha.shape, cv2.BORDER_CONSTANT)
+    small = cv2.resize(thrown, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), float(np.exp(rng.uniform(np.log(0.4), np.log(10)))))
     return cv2.resize(small, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)

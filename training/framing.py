@@ -46,6 +46,15 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     return matrix(rng, (photo.head, top), (head_x, head_y), scale, 18 if leaving else 6)
 
 
+def as_taken(rng: Random, photo: Photo, shape: tuple[int, int]) -> Floats:
+    """A (2, 3) matrix for the photo as the photographer framed it, or hardly cropped."""
+    height, width = shape
+    rows, columns = photo.image.shape[:2]
+    scale = height / rows * np.exp(rng.uniform(-0.05, 0.25))
+    place = (rng.normal(0.5, 0.05) * width, rng.normal(0.5, 0.05) * height)
+    return matrix(rng, (columns / 2, rows / 2), place, scale, 3)
+
+
 def far_away(rng: Random, photo: Photo, shape: tuple[int, int], fill: float, ground: float) -> Floats:
     """A (2, 3) matrix for a whole person who stands somewhere in a wide view, perhaps half out of its side.
 

@@ -14,7 +14,7 @@ _NOISE = np.random.default_rng(0).normal(0, 1, (512, 512, 3)).astype(np.float32)
 
 
 def camera(rng: Random, image: Bytes) -> Bytes:
-    """Take the picture with a bad camera in bad light: each fault with its own chance, many pictures with none."""
+    """Take the picture with a bad camera in bad light: each fault with its own chance."""
     if rng.random() < 0.35:
         image = uneven_light(rng, image)
     if rng.random() < 0.8:

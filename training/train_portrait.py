@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 DECAY = 0.02  # of the weights, by AdamW
 LARGEST_STEP = 5.0  # gradients are shortened to this length
-SHARES = tuple(share.name for share in fields(Recipe) if share.name != "faults")
+SHARES = tuple(share.name for share in fields(Recipe))
 
 
 def options() -> argparse.Namespace:
@@ -36,6 +36,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with images, masks and teacher")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run, outside the repository")
+    parser.add_argument("--cache", type=Path, help="folder for the decoded photos; none: inside the run's")
+    parser.add_argument("--labelled-only", action="store_true", help="leave out the photos that only the teacher knows")
     parser.add_argument("--start", type=Path, help="safetensors to begin with; none: random weights")
     parser.add_argument("--steps", type=int, default=20_000, help="length of the whole schedule")
     parser.add_argument("--batch", type=int, default=16, help="pictures in a batch")
@@ -53,7 +55,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--save-seconds", type=float, default=60, help="seconds between checkpoints")
     for name in SHARES:  # for ablations
         parser.add_argument(f"--{name}", type=float, default=getattr(Recipe, name), help="share, see augment.Recipe")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.cache = args.cache or args.out / "cache"
+    return args
 
 
 @dataclass
@@ -153,7 +157,9 @@ def train(args: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1 if not torch.cuda.is_available() and args.workers else torch.get_num_threads())
     run, stop, first = Run(args), Stop(), together.share()[0] == 0  # only the first process writes files
-    photos = open_photos(args.data, args.out / "cache")
+    photos = open_photos(args.data, args.cache)
+    if args.labelled_only:
+        photos.index = photos.index[photos.index["labelled"]]
     recipe = Recipe(**{name: getattr(args, name) for name in SHARES})
     source = Batches(photos, args.seed, args.batch, args.small_steps, recipe, together.share())
     batches = stream(source, run.step, args.steps, args.workers, run.device)
@@ -182,7 +188,7 @@ def main() -> None:
     """Train, or go on training."""
     args = options()
     args.out.mkdir(parents=True, exist_ok=True)
-    open_photos(args.data, args.out / "cache")  # before there are several who would all decode them
+    open_photos(args.data, args.cache)  # before there are several who would all decode them
     together.start(train, args.processes, args.out, args)
 
 
