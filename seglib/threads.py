@@ -1,60 +1,128 @@
-"""Two threads with a short queue: one that works ahead of the caller, one that works behind.
+"""Several things at a time: the steps of many frames, and one thread that works behind the caller.
 
 Both end with their ``with`` block, whatever happened in it, and what goes wrong in them is raised in the caller.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from queue import Empty, Queue
-from threading import Thread
-from typing import Any, Generic, Self, TypeVar
+from dataclasses import dataclass
+from queue import Queue
+from threading import Condition, Thread
+from typing import Any, Self
 
-Item = TypeVar("Item")
+import cv2
+
 _END: Any = object()
 
 
-class Ahead(Generic[Item]):
-    """Iterate in another thread: ``with Ahead(items, size) as items: for item in items: …``.
+class Line:
+    """Take every item through the same steps, several items at a time: ``with Line(frames, predict, clean) as line:``.
 
-    items: what to iterate over; only the other thread touches it until the block ends.
-    size: how many items may wait for the caller.
+    ``for result in line`` gives ``clean(predict(frame))`` of every frame, in order. Each step gets the items in order,
+    one at a time, so it may remember the last one, but not always in the same thread. What a step raises is raised
+    when its turn comes, after the results before it.
+
+    As many threads as there are cores do the steps, among them the caller while it waits. Whoever is free does the
+    furthest step that can be done. A thread for each step would be simpler, but where steps outnumber cores their
+    threads push each other off, which takes a tenth of the time.
+
+    items: what to iterate over. steps: functions of one item. room: how many results of a step may wait for the next.
     """
 
-    def __init__(self, items: Iterable[Item], size: int) -> None:
-        self._items = items
-        self._queue: Queue[Item] = Queue(size)
-        self._error: BaseException | None = None
-        self._stop = False
-        self._thread = Thread(target=self._run, name="seglib reads ahead", daemon=True)
-
-    def __iter__(self) -> Iterator[Item]:
-        while (item := self._queue.get()) is not _END:
-            yield item
-        if self._error is not None:
-            raise self._error
+    def __init__(self, items: Iterable[Any], *steps: Callable[[Any], Any], room: int = 2) -> None:
+        source = iter(items)
+        self._steps = (lambda _: next(source, _END), *steps)
+        self._room = room
+        self._waiting = [deque[_Result]() for _ in self._steps]  # results of each step that wait for the next
+        self._busy = [False] * len(self._steps)
+        self._over = self._stop = False  # nothing is left of the items; the block has ended
+        self._changed = Condition()
+        helpers = min(cv2.getNumberOfCPUs() - 1, len(self._steps))
+        self._threads = [Thread(target=self._help, name="seglib line", daemon=True) for _ in range(helpers)]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stop = True
-        try:
-            while True:  # make room, so that a thread that waits to put something can go on and see the word
-                self._queue.get_nowait()
-        except Empty:
-            self._thread.join()
-            self._error = None  # its traceback refers to this object: do not keep the frames of the film alive
+        with self._changed:
+            self._stop = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+        self._waiting.clear()  # an error's traceback refers to this object: do not keep the frames of a film alive
 
-    def _run(self) -> None:
-        try:
-            for item in self._items:
-                if self._stop:
-                    return
-                self._queue.put(item)
-        except BaseException as error:
-            self._error = error
-        if not self._stop:
-            self._queue.put(_END)
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            with self._changed:
+                task = None
+                while not self._waiting[-1] and (task := self._take()) is None:
+                    self._changed.wait()
+                if task is None:
+                    result = self._waiting[-1].popleft()
+                    self._changed.notify_all()  # there is room for one more
+            if task is not None:
+                result = self._do(*task)
+                if result.error is None or isinstance(result.error, Exception):
+                    continue  # its turn comes; but an interrupt must not wait for that
+            if result.error is not None:
+                raise result.error
+            if result.value is _END:
+                return
+            yield result.value
+
+    def _help(self) -> None:
+        while True:
+            with self._changed:
+                task = None
+                while not self._stop and (task := self._take()) is None:
+                    self._changed.wait()
+            if task is None:
+                return
+            self._do(*task)
+
+    def _take(self) -> "tuple[int, _Result] | None":
+        """The furthest step that can be done now, and what it is to be done with. From now on nobody else does it."""
+        for step in reversed(range(len(self._steps))):
+            if self._busy[step] or len(self._waiting[step]) >= self._room:
+                continue
+            if step == 0 and not self._over:
+                before = _Result()
+            elif step > 0 and self._waiting[step - 1]:
+                before = self._waiting[step - 1].popleft()
+            else:
+                continue
+            self._busy[step] = True
+            return step, before
+        return None
+
+    def _do(self, step: int, before: "_Result") -> "_Result":
+        result = before
+        if not before.is_last:  # what comes last passes through the other steps, behind all that is on its way
+            try:
+                result = _Result(self._steps[step](before.value))
+            except BaseException as error:
+                result = _Result(error=error)
+        with self._changed:
+            self._waiting[step].append(result)
+            self._busy[step] = False
+            self._over = self._over or (step == 0 and result.is_last)
+            self._changed.notify_all()
+        return result
+
+
+@dataclass
+class _Result:
+    """What a step gave, or what it raised."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing follows."""
+        return self.error is not None or self.value is _END
 
 
 class Behind:

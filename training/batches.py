@@ -16,9 +16,9 @@ SHAPES = {
     (144, 256): 0.12,
     (192, 256): 0.36,
     (256, 256): 0.08,
-    (256, 192): 0.12,
-    (256, 176): 0.27,
-    (256, 144): 0.05,
+    (288, 224): 0.12,
+    (320, 208): 0.27,
+    (336, 192): 0.05,
 }
 # About the same at three quarters, for the first part of a run: twice as many pictures in the same time. Multiples of
 # 32, so that nothing is spent on the network's padding.

@@ -17,7 +17,7 @@ from seglib.measure import Stopwatch
 from seglib.memory import keep_memory
 from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
-from seglib.threads import Ahead
+from seglib.threads import Line
 
 STAGES = ("capture", "predict", "mask", "effect", "encode")
 WARM_UP = 5  # frames that are not counted: the first ones also prepare
@@ -73,18 +73,13 @@ def measure_walk(walk: Walk) -> dict[str, Any]:
 
 
 def measure_side_by_side(walk: Walk, steps: "_Steps") -> float:
-    """Frames in a second with the stages in four threads, much as videos do it: capture, predict, clean, all the rest.
+    """Frames in a second with the stages side by side, as videos do it: capture, predict, clean, all the rest.
 
     So while one frame is cleaned, the next one is predicted, and no core waits for another's work.
     """
-    with (
-        shared_cores(),
-        Ahead(islice(frames_of(walk), walk.frames + WARM_UP), size=1) as frames,
-        Ahead((steps.find(frame) for frame, _ in frames), size=1) as masked,
-        Ahead((steps.clean(*found) for found in masked), size=1) as cleaned,
-    ):
-        for number, (frame, mask) in enumerate(cleaned, start=1):
-            steps.finish(frame, mask)
+    frames = (frame for frame, _ in islice(frames_of(walk), walk.frames + WARM_UP))
+    with shared_cores(), Line(frames, steps.find, steps.clean, steps.finish) as done:
+        for number, _ in enumerate(done, start=1):
             if number == WARM_UP:
                 begun = time.perf_counter()
     return walk.frames / (time.perf_counter() - begun)
@@ -101,7 +96,7 @@ class _Steps:
         with watch("predict"):
             found = self.find(frame)
         with watch("mask"):
-            _, mask = self.clean(*found)
+            _, mask = self.clean(found)
         with watch("effect"):
             output = self._effect(frame, mask)
         with watch("encode"):
@@ -112,13 +107,14 @@ class _Steps:
         view = small_view(frame)
         return frame, view, self._model.mask(frame, size=view.shape[1::-1])
 
-    def clean(self, frame: Frame, view: Frame, raw: Mask) -> tuple[Frame, Mask]:
+    def clean(self, found: tuple[Frame, Frame, Mask]) -> tuple[Frame, Mask]:
         """The frame, and its mask cleaned, steadied and in its size."""
+        frame, view, raw = found
         return frame, enlarge(self._steady(clean_mask(raw, view), view), frame)
 
-    def finish(self, frame: Frame, mask: Mask) -> None:
+    def finish(self, cleaned: tuple[Frame, Mask]) -> None:
         """The effect, and what comes after it."""
-        encode(self._effect(frame, mask))
+        encode(self._effect(*cleaned))
 
 
 def load(walk: Walk) -> tuple[Any, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,7 +21,7 @@ from seglib.memory import keep_memory
 from seglib.pictures import existing_file
 from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
-from seglib.threads import Ahead, Behind
+from seglib.threads import Behind, Line
 from seglib.video.encoding import Output, Recipe
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling
@@ -70,6 +70,7 @@ def process_video(
 
     src: a video file; it is only read. dst: the new file, .mp4 or .mov (H.264) or .webm (VP9); its folder is made.
     effect: ``effect(frame, mask) -> output``, such as :class:`Blur` or :class:`Replace`; output has the frame's shape.
+        It gets one frame after the other, but not always in the same thread.
         One with an attribute ``shown_at``, as :class:`ReplaceWithVideo`, is told there the seconds of every frame.
         One with ``transparent = True``, as :class:`CutOut`, returns (H, W, 4) RGBA. Then dst is a .webm file, or a name
         without an ending: a folder of pictures, 000001.png and so on, one for every frame, without times and sound.
@@ -135,26 +136,30 @@ class _Walk:
         # A GPU is quickest with several frames at once; a processor is not, and they would take memory.
         self.batch = 8 if self._model.device.type == "cuda" else 1
 
-    def predict(self, shots: Iterable[Shot]) -> Iterator[_Masked]:
+    def predict(self, shots: list[Shot]) -> list[_Masked]:
         """Each frame with its mask as the model sees it, at the size that it is worked on."""
-        for batch in _batches(shots, self.batch):
-            views = [small_view(shot.frame) for shot in batch] if self._clean else [shot.frame for shot in batch]
-            masks = self._model.masks([shot.frame for shot in batch], self._keep, size=views[0].shape[1::-1])
-            yield from zip(batch, views, masks, strict=True)
+        views = [small_view(shot.frame) for shot in shots] if self._clean else [shot.frame for shot in shots]
+        masks = self._model.masks([shot.frame for shot in shots], self._keep, size=views[0].shape[1::-1])
+        return list(zip(shots, views, masks, strict=True))
 
-    def clean(self, masked: Iterable[_Masked]) -> Iterator[tuple[Shot, Mask]]:
+    def clean(self, masked: list[_Masked]) -> list[tuple[Shot, Mask]]:
         """Each frame with its mask cleaned, steadied and in its size."""
+        cleaned = []
         for shot, view, mask in masked:
             if self._clean:
                 mask = clean_mask(mask, view)
             if self._steady is not None:
                 mask = self._steady(mask, view)
-            yield shot, enlarge(mask, shot.frame)
+            cleaned.append((shot, enlarge(mask, shot.frame)))
+        return cleaned
 
-    def finish(self, shot: Shot, mask: Mask) -> Shot:
-        """The frame as it shall be written, with the effect applied."""
-        self._tell(float(shot.time * self._time_base))
-        return replace(shot, frame=self._apply(shot.frame, mask))
+    def finish(self, cleaned: list[tuple[Shot, Mask]]) -> list[Shot]:
+        """The frames as they shall be written, with the effect applied."""
+        finished = []
+        for shot, mask in cleaned:
+            self._tell(float(shot.time * self._time_base))
+            finished.append(replace(shot, frame=self._apply(shot.frame, mask)))
+        return finished
 
     def close(self) -> None:
         """No more frames: an effect that was told their times shall not go on with the last one."""
@@ -181,22 +186,20 @@ class _Walk:
 
 
 def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_broken: bool) -> bool:
-    """Do it, in five threads: decode, predict, clean, finish, encode. Returns whether all of the source was read."""
+    """Decode, predict, clean and finish side by side, encode behind. Returns whether all of the source was read."""
     complete, done = True, 0
     keep_memory()
     with (
         closing(walk),
         shared_cores(),
-        Ahead(film, size=max(4, walk.batch)) as shots,
-        Ahead(walk.predict(shots), size=2) as masked,
-        Ahead(walk.clean(masked), size=2) as cleaned,
+        Line(_batches(film, walk.batch), walk.predict, walk.clean, walk.finish) as batches,
         Behind(size=4) as writer,
         tqdm(total=film.length, desc=output.path.name, unit=" frames", disable=not progress, mininterval=0.5) as bar,
     ):
         try:
             try:
-                for shot, mask in cleaned:
-                    writer.put(output.write, walk.finish(shot, mask))
+                for shot in chain.from_iterable(batches):
+                    writer.put(output.write, shot)
                     bar.update()
                     done += 1
             except SourceError:
