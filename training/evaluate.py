@@ -1,7 +1,7 @@
 """Judge a model as the package runs it: python training/evaluate.py DATA --weights FILE [FILE …] [--masks FOLDER …]
 
-Pictures are scaled by seglib.portrait.Preprocess: the long side to 256, each side rounded to a multiple of 16,
-averaging over areas; the answer is scaled back to the picture. Nothing is cleaned up afterwards.
+Pictures are scaled by seglib.portrait.Preprocess: at most 256 wide and 256 * 256 pixels, each side rounded to a
+multiple of 16, averaging over areas; the answer is scaled back to the picture. Nothing is cleaned up afterwards.
 --frames FOLDER writes the pictures as PNG, for another model to be run on (training/peer.py); --masks FOLDER
 judges the masks that came of that.
 """
