@@ -1,8 +1,8 @@
 """What each ingredient brings: python training/ablate.py DATA --out FOLDER --start START.safetensors
 
 Trains once with everything, once more with another seed, which tells how much is chance, and once without each
-ingredient, all for the same number of steps. Then judges them as the package runs them and prints a table. What
-follows -- goes to train_portrait.py. The same command goes on where it was stopped.
+ingredient, all for the same number of steps. Then judges them as the package runs them and prints a table. Other
+options go to train_portrait.py. The same command goes on where it was stopped.
 """
 
 import argparse
@@ -29,12 +29,12 @@ RUNS = {
 FIGURES = ("validation iou", "validation outline", "dev iou", "dev outline", "samples iou", "clip iou", "clip flicker")
 
 
-def figures(args: argparse.Namespace, switches: list[str], out: Path) -> list[float]:
+def figures(args: argparse.Namespace, options: list[str], out: Path) -> list[float]:
     """Train one of them to its end, unless it is there already, and judge it."""
     command = [sys.executable, str(TRAIN), str(args.data), "--out", str(out), "--cache", str(args.out / "cache")]
     command += ["--start", str(args.start)] if args.start else []
     command += ["--steps", str(args.steps), "--small-steps", str(args.steps)]
-    subprocess.run([*command, *args.more, *switches], check=True)
+    subprocess.run([*command, *options], check=True)
     model = package_model(load_network(out / "portrait_latest.safetensors"), torch.device("cpu"))
     judged = judge(lambda name, picture: model.mask(picture), args.data)
     return [judged[figure] for figure in FIGURES]
@@ -47,11 +47,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for a run each")
     parser.add_argument("--start", type=Path, help="safetensors that all begin with; none: random weights")
     parser.add_argument("--steps", type=int, default=300, help="of each run, all with small pictures")
-    parser.add_argument("more", nargs="*", help="for train_portrait.py, after --")
-    args = parser.parse_args()
+    args, more = parser.parse_known_args()
     print("| |", " | ".join(FIGURES), "|\n|---|" + "---:|" * len(FIGURES), flush=True)
     for name, switches in RUNS.items():
-        row = figures(args, switches, args.out / name.replace(" ", "_").replace(",", ""))
+        row = figures(args, [*more, *switches], args.out / name.replace(" ", "_").replace(",", ""))
         print(f"| {name} |", " | ".join(f"{figure:.4f}" for figure in row), "|", flush=True)
 
 
