@@ -14,9 +14,14 @@ _lock = Lock()
 _inside, _before = 0, 0  # how many threads are in shared_cores(), and OpenCV's threads outside it
 
 
-def half_of_the_cores() -> int:
+def all_cores() -> int:
     """At least 1. Where a container or a hub allows fewer cores than the machine has, only those count."""
-    return max(1, cv2.getNumberOfCPUs() // 2)
+    return max(1, cv2.getNumberOfCPUs())
+
+
+def half_of_the_cores() -> int:
+    """At least 1."""
+    return max(1, all_cores() // 2)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from queue import Queue
 from threading import Condition, Thread
 from typing import Any, Self
 
-import cv2
+from seglib.cores import all_cores
 
 _END: Any = object()
 
@@ -19,8 +19,8 @@ class Line:
     """Take every item through the same steps, several items at a time: ``with Line(frames, predict, clean) as line:``.
 
     ``for result in line`` gives ``clean(predict(frame))`` of every frame, in order. Each step gets the items in order,
-    one at a time, so it may remember the last one, but not always in the same thread. What a step raises is raised
-    when its turn comes, after the results before it.
+    one at a time, so it may remember the last one, but not always in the same thread. What a step raises, an
+    interrupt too, is raised when its turn comes, after the results before it; that step gets no more items.
 
     As many threads as there are cores do the steps, among them the caller while it waits. Whoever is free does the
     furthest step that can be done. A thread for each step would be simpler, but where steps outnumber cores their
@@ -35,9 +35,10 @@ class Line:
         self._room = room
         self._waiting = [deque[_Result]() for _ in self._steps]  # results of each step that wait for the next
         self._busy = [False] * len(self._steps)
-        self._over = self._stop = False  # nothing is left of the items; the block has ended
+        self._over = [False] * len(self._steps)  # which steps have seen the last item, or failed
+        self._stop = False  # the block has ended
         self._changed = Condition()
-        helpers = min(cv2.getNumberOfCPUs() - 1, len(self._steps))
+        helpers = min(all_cores() - 1, len(self._steps))
         self._threads = [Thread(target=self._help, name="seglib line", daemon=True) for _ in range(helpers)]
 
     def __enter__(self) -> Self:
@@ -63,9 +64,8 @@ class Line:
                     result = self._waiting[-1].popleft()
                     self._changed.notify_all()  # there is room for one more
             if task is not None:
-                result = self._do(*task)
-                if result.error is None or isinstance(result.error, Exception):
-                    continue  # its turn comes; but an interrupt must not wait for that
+                self._do(*task)
+                continue
             if result.error is not None:
                 raise result.error
             if result.value is _END:
@@ -85,11 +85,11 @@ class Line:
     def _take(self) -> "tuple[int, _Result] | None":
         """The furthest step that can be done now, and what it is to be done with. From now on nobody else does it."""
         for step in reversed(range(len(self._steps))):
-            if self._busy[step] or len(self._waiting[step]) >= self._room:
+            if self._busy[step] or self._over[step] or len(self._waiting[step]) >= self._room:
                 continue
-            if step == 0 and not self._over:
+            if step == 0:
                 before = _Result()
-            elif step > 0 and self._waiting[step - 1]:
+            elif self._waiting[step - 1]:
                 before = self._waiting[step - 1].popleft()
             else:
                 continue
@@ -97,7 +97,7 @@ class Line:
             return step, before
         return None
 
-    def _do(self, step: int, before: "_Result") -> "_Result":
+    def _do(self, step: int, before: "_Result") -> None:
         result = before
         if not before.is_last:  # what comes last passes through the other steps, behind all that is on its way
             try:
@@ -107,9 +107,8 @@ class Line:
         with self._changed:
             self._waiting[step].append(result)
             self._busy[step] = False
-            self._over = self._over or (step == 0 and result.is_last)
+            self._over[step] = result.is_last
             self._changed.notify_all()
-        return result
 
 
 @dataclass

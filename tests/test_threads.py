@@ -111,20 +111,25 @@ def test_what_a_step_raises_comes_after_the_results_before_it(cores: int, where:
     with pytest.raises(OSError, match="no more"), Line(source(), *steps) as results:
         got += results
     assert got == [number + 200 for number in range(7)]
+    for place, step in enumerate(steps):
+        if isinstance(step, Step) and place + 1 > where:
+            assert step.seen == [number + 100 * place for number in range(7)], "nothing that came after it"
 
 
-def test_an_interrupt_does_not_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cv2, "getNumberOfCPUs", lambda: 1)  # so that this thread does all of it
-    later = Step()
+def test_an_interrupt_comes_after_what_is_on_its_way(cores: int) -> None:
+    """As an error does, whoever was at work: a film keeps every frame before it."""
+    count = iter(range(9))
 
     def interrupted(number: int) -> int:
-        if number == 3:
+        if next(count) == 3:
             raise KeyboardInterrupt
         return number
 
+    later, got = Step(), list[int]()
     with pytest.raises(KeyboardInterrupt), Line(range(9), interrupted, later) as results:
-        list(results)
-    assert 3 not in later.seen
+        got += results
+    assert got == [100, 101, 102]
+    assert later.seen == [0, 1, 2], "the step that was interrupted is not done again"
 
 
 def test_the_end_of_the_block_ends_it(cores: int) -> None:
