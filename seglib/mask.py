@@ -126,7 +126,7 @@ def follow_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: 
     return guided_filter(mask, frame, radius, check_positive(strength, "strength"))
 
 
-def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.6, share: float = 0.01) -> Mask:
+def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.5, share: float = 0.01) -> Mask:
     """The whole clean-up: drop specks, fill holes, follow the picture's edges, decide with a soft ramp.
 
     The steps of 03_mask.ipynb in one call, as the demo uses them. They work on a half, a third … of the frame if it has

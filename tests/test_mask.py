@@ -389,7 +389,7 @@ def test_clean_mask_drops_specks_and_fills_holes() -> None:
 def test_clean_mask_is_its_steps_one_by_one() -> None:
     """On a frame that is small enough; a larger one is made smaller before."""
     frame, raw = seglib.sample_frame()[:320, :400], feather(seglib.sample_mask()[:320, :400], 8)
-    steps = fill_holes(drop_specks(sharpen(raw, 0.6, softness=0.4)))
+    steps = fill_holes(drop_specks(sharpen(raw, 0.5, softness=0.4)))
     np.testing.assert_allclose(clean_mask(raw, frame), sharpen(follow_edges(steps, frame), softness=0.3), atol=1e-5)
 
 

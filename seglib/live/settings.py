@@ -36,7 +36,7 @@ class Settings:
     model: "str | Model" = "portrait"
     keep: tuple[str | int, ...] = ("person",)
     effect: Effect | None = field(default_factory=Blur)
-    threshold: float = 0.6
+    threshold: float = 0.5
     feather: float = 0.0
     smoothing: float = 0.8
     mirror: bool = False
