@@ -13,11 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib.cores import half_of_the_cores
+from seglib.cores import all_cores, half_of_the_cores
 from seglib.errors import WeightsUnavailable
 from seglib.predict.cpu import OnCPU, Prepare
 from seglib.predict.model import Floats
@@ -113,7 +112,7 @@ class Compiled:
             "PERFORMANCE_HINT": "LATENCY",  # one frame as soon as possible
             "ENABLE_CPU_PINNING": False,  # two processes would be pinned to the same cores
         }
-        allowed, there = cv2.getNumberOfCPUs(), os.cpu_count() or 1  # a hub may allow fewer cores than its machine has
+        allowed, there = all_cores(), os.cpu_count() or 1  # a hub may allow fewer cores than its machine has
         if self.light or allowed < there:
             hints["INFERENCE_NUM_THREADS"] = half_of_the_cores() if self.light else allowed
         return load_openvino().Core().compile_model(network, "CPU", hints)
