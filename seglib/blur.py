@@ -95,21 +95,20 @@ def _blurred_background(frame: Frame, mask: Mask, sigma: float) -> Frame:
     margin = times * ceil(min(2.5 * sigma, max(mask.shape)) / times)
     sides = margin, margin + -height % times, margin, margin + -width % times
     frame, mask = (_smaller(_mirrored(image, *sides), coarse) for image in (frame, mask))
-    total, weight = _weighted(frame, mask, fine)
+    weight = _background_weight(mask)
     small = sqrt((sigma / times) ** 2 - 1 / 4) if times > 1 else sigma
-    total, weight = cv2.GaussianBlur(total, (0, 0), small), cv2.GaussianBlur(weight, (0, 0), small)
-    mean = cv2.convertScaleAbs(np.asarray(total / weight[..., np.newaxis], np.float32))
+
+    def blurred(plane: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(cv2.GaussianBlur(_smaller(plane, fine), (0, 0), small))
+
+    total = blurred(weight)
+    # One colour after the other: a plane of the small picture stays in the processor's cache, all three do not.
+    voices = (cv2.multiply(plane, weight, dtype=cv2.CV_32F) for plane in cv2.split(frame))
+    mean = cv2.merge([cv2.convertScaleAbs(cv2.divide(blurred(voice), total)) for voice in voices])
     spare = margin // times - 1  # one pixel more than is shown, to draw the lines to
     mean = mean[spare : -spare or None, spare : -spare or None]
     large = cv2.resize(mean, None, fx=times, fy=times)
     return np.asarray(large[times : times + height, times : times + width], np.uint8)
-
-
-def _weighted(frame: Frame, mask: Mask, times: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The products f * w, (h, w, 3), and w, (h, w), both float32, made ``times`` times smaller."""
-    weight = _background_weight(mask)
-    product = cv2.multiply(frame, cv2.merge([weight] * 3), dtype=cv2.CV_32F)
-    return _smaller(product, times), _smaller(weight, times)
 
 
 def _mirrored(image: NDArray[Any], top: int, bottom: int, left: int, right: int) -> NDArray[Any]:

@@ -134,7 +134,7 @@ def test_empty_pictures_hold_nobody(photos: Any, code: Any) -> None:
 
 def test_people_far_away_are_small_and_close_ones_fill_the_picture(photos: Any, code: Any) -> None:
     augment = code["augment"]
-    recipe = {"empty": 0, "pasted": 1, "several": 0, "hidden": 0}
+    recipe = {"empty": 0, "pasted": 1, "several": 0, "hidden": 0, "cluttered": 0}
     covered = {}
     for name, more in {"far": {"far": 1}, "close": {"far": 0, "close": 1}}.items():
         made = [
@@ -171,11 +171,36 @@ def test_a_shadow_begins_at_the_feet_and_darkens_no_more_than_all(code: Any) -> 
     assert not code["augment"].shadow(np.random.default_rng(0), np.zeros_like(alpha)).any(), "nobody throws none"
 
 
+def test_odd_shapes_cover_a_part_and_who_is_behind_them_is_not_seen(photos: Any, code: Any) -> None:
+    kept, covered = [], []
+    for seed in range(60):
+        image, target = np.full((96, 128, 3), 77, np.uint8), np.full((96, 128), 255, np.uint8)
+        assert code["backgrounds"].clutter(np.random.default_rng(seed), photos, image, target) is None
+        assert (image[target == 255] == 77).all(), "what is seen of the person is as it was"
+        kept.append((target == 255).mean())
+        covered.append((image[target == 0] != 77).mean() if (target == 0).any() else 1)
+        alone = np.full_like(image, 77)
+        code["backgrounds"].clutter(np.random.default_rng(seed), photos, alone)
+        np.testing.assert_array_equal(alone, image, "the same shapes, whoever is behind them")
+    assert np.mean(covered) > 0.9
+    assert 0.2 < np.mean(kept) < 0.9
+    assert np.mean(np.array(kept) < 1) > 0.9
+
+
+def test_some_are_turned_far_and_most_are_not(photos: Any, code: Any) -> None:
+    framing, turned = code["framing"], []
+    for seed in range(600):
+        where = framing.framing(np.random.default_rng(seed), photos[0], SHAPE, close=0.5, room=1)
+        turned.append(abs(np.rad2deg(np.arctan2(where[1, 0], abs(where[0, 0])))))
+    assert np.median(turned) < 10
+    assert 0.01 < np.mean(np.array(turned) > 50) < 0.08
+
+
 def test_a_good_camera_adds_no_faults(photos: Any, code: Any) -> None:
     augment = code["augment"]
     same = dict.fromkeys((0, 1), 0)
     for good in same:
-        recipe = augment.Recipe(good=good, empty=0, pasted=0, hidden=0)
+        recipe = augment.Recipe(good=good, empty=0, pasted=0, hidden=0, cluttered=0)
         for seed in range(30):
             image = augment.sample(np.random.default_rng(seed), photos, SHAPE, recipe)[0]
             rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from backgrounds import background, hide
+from backgrounds import background, clutter, hide
 from clothes import dress, sharpen
 from data import Photos
 from framing import FAR, as_taken, far_away, framing, warp
@@ -31,7 +31,8 @@ class Recipe:
     far: float = 0.2  # of the pasted: one to five people far away
     several: float = 0.25  # of the pasted: two or three people; of those far away twice as many: two to five
     drawn: float = 0.5  # of the other backgrounds: drawn rather than from a photo
-    hidden: float = 0.12  # something in front of the person
+    hidden: float = 0.15  # something in front of the person
+    cluttered: float = 0.4  # of the other backgrounds: with odd shapes; a quarter as often in front of everything
     dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
     good: float = 0.3  # taken with a good camera in good light
@@ -44,7 +45,7 @@ def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
     """
     kind = rng.random()
     if kind < recipe.empty:
-        image = background(rng, photos, shape, recipe.drawn)
+        image = background(rng, photos, shape, recipe.drawn, recipe.cluttered)
         target, trust = np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8)
     elif kind < recipe.empty + recipe.pasted:
         image, target = pasted(rng, photos, shape, recipe)
@@ -53,6 +54,8 @@ def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         image, target, trust = framed(rng, photos, shape, recipe)
     if rng.random() < recipe.hidden:
         image, target = hide(rng, photos, image, target)
+    if rng.random() < recipe.cluttered / 4:
+        clutter(rng, photos, image, target)
     if rng.random() >= recipe.good:
         image = camera(rng, image)
     return np.ascontiguousarray(image), target, trust
@@ -76,7 +79,7 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
     The nearer ones hide the others.
     """
     far = rng.random() < recipe.far
-    image = background(rng, photos, shape, recipe.drawn, far).astype(np.float32)
+    image = background(rng, photos, shape, recipe.drawn, recipe.cluttered, far).astype(np.float32)
     target = np.zeros(shape, np.float32)
     several = rng.random() < (2 * recipe.several if far else recipe.several)
     count = int(rng.integers(2, 6 if far else 4)) if several else 1
@@ -106,7 +109,7 @@ def matched(rng: Random, person: Bytes, image: Floats, alpha: Floats) -> Floats:
     """The person in the light of the background: its mean colour moved part of the way to the background's."""
     there = np.array(cv2.mean(image)[:3]) + 25
     here = np.array(cv2.mean(person, (alpha > 0.5).astype(np.uint8))[:3]) + 25
-    gain = np.clip(there / here, 0.3, 3) ** rng.uniform(0, 0.5)
+    gain = np.clip(there / here, 0.3, 3) ** (rng.uniform(0, 0.5) if rng.random() < 0.7 else rng.uniform(0.5, 1))
     return np.minimum(person * gain.astype(np.float32), 255)
 
 

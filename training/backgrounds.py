@@ -8,22 +8,26 @@ from numpy.typing import NDArray
 from scenes import scene
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
 Random = np.random.Generator
 
 MOST_DOUBT = 0.003  # a strip of which more than this share may be somebody is no picture of nobody
 TRIES = 5  # photos looked at for such a strip
 
 
-def background(rng: Random, photos: Photos, shape: tuple[int, int], drawn: float, wide: bool = False) -> Bytes:
+def background(
+    rng: Random, photos: Photos, shape: tuple[int, int], drawn: float, cluttered: float, wide: bool = False
+) -> Bytes:
     """A picture with nobody in it, drawn or from beside the person of a photo; half of them out of focus.
 
-    drawn: the share of the drawn ones. wide: a view from further away, mostly sharp, half as often drawn.
+    drawn: the share of the drawn ones. cluttered: the share with odd shapes in them. wide: a view from further away,
+    mostly sharp, half as often drawn.
     """
     if wide:
         drawn = drawn / 2
     image = scene(rng, *shape) if rng.random() < drawn else beside(rng, photos, shape, wide)
-    if rng.random() < 0.15:  # cloth that nobody wears
-        cloth(rng, photos, image)
+    if rng.random() < cluttered:
+        clutter(rng, photos, image)
     if rng.random() < 0.3:  # things beside and behind, as large as people
         thing(rng, image)
     if rng.random() < (0.2 if wide else 0.5):
@@ -47,16 +51,61 @@ def beside(rng: Random, photos: Photos, shape: tuple[int, int], wide: bool = Fal
     return scene(rng, *shape)  # people fill the photos, or somebody is behind
 
 
-def cloth(rng: Random, photos: Photos, image: Bytes) -> None:
-    """Put a piece of somebody's clothes onto the picture, in place: a texture alone is no person."""
+def clutter(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = None) -> None:
+    """Put odd shapes on the picture, in place: what is near people, or looks like their clothes, is no person.
+
+    Up to eight boards, many-cornered pieces and rails, cut from a street, a drawn scene or somebody's clothes.
+    target: (H, W), 255 = person; set to 0 where the shapes are in front.
+    """
+    height, width = image.shape[:2]
+    kind = rng.random()
+    if kind < 0.4:
+        stuff = beside(rng, photos, (height, width))
+    else:
+        stuff = worn(rng, photos, (height, width)) if kind < 0.75 else scene(rng, height, width)
+    shape = np.zeros((height, width), np.uint8)
+    for _ in range(rng.integers(1, 9)):
+        centre, size = rng.uniform((0, 0), (width, height)), np.exp(rng.uniform(*np.log((0.06, 0.35)))) * height
+        form = rng.random()
+        draw = board if form < 0.35 else piece if form < 0.7 else rails
+        draw(rng, shape, centre, size)
+    alpha = shape[..., None].astype(np.float32) / 255
+    image[:] = image + alpha * (stuff.astype(np.float32) - image)
+    if target is not None:
+        np.minimum(target, 255 - shape, out=target)
+
+
+def board(rng: Random, shape: Bytes, centre: Floats, size: float) -> None:
+    """Draw a leaning rectangle. shape: (H, W), becomes 255 there. centre: (x, y). size: in pixels."""
+    corners = cv2.boxPoints((centre, (size * rng.uniform(0.2, 2.5), size), rng.normal(0, 20)))
+    cv2.fillPoly(shape, [np.int32(corners)], 255, cv2.LINE_AA)
+
+
+def piece(rng: Random, shape: Bytes, centre: Floats, size: float) -> None:
+    """Draw something with three to nine corners, in turn round the centre, so that no two edges cross."""
+    angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 10)))[:, None]
+    corners = centre + size * rng.uniform(0.3, 1.2, angles.shape) * np.hstack([np.cos(angles), np.sin(angles)])
+    cv2.fillPoly(shape, [np.int32(corners)], 255, cv2.LINE_AA)
+
+
+def rails(rng: Random, shape: Bytes, centre: Floats, size: float) -> None:
+    """Draw one to six lines that bend alike: a branch, a cable, a railing."""
+    path = np.cumsum(rng.normal(rng.normal(0, 0.2, 2), 0.08, (9, 2)) * len(shape), axis=0)
+    apart = np.arange(rng.integers(1, 7))[:, None] * rng.normal(0, size, 2)
+    lines = [(path + centre + offset).astype(np.int32) for offset in apart]
+    cv2.polylines(shape, lines, False, 255, max(1, int(size * rng.uniform(0.03, 0.4))), cv2.LINE_AA)
+
+
+def worn(rng: Random, photos: Photos, shape: tuple[int, int]) -> Bytes:
+    """A picture full of one piece of somebody's clothes, mirrored again and again."""
     photo = photos.pick(rng)
     left, top, right, bottom = photo.box
     x, y = (left + right) // 2, top + round((bottom - top) * rng.uniform(0.25, 0.6))
     half = max(4, (right - left) // 6)
     piece = photo.image[max(0, y - half) : y + half, max(0, x - half) : x + half]
-    wide, high = (max(8, round(side * rng.uniform(0.1, 0.5))) for side in image.shape[1::-1])
-    x, y = int(rng.uniform(0, image.shape[1] - wide)), int(rng.uniform(0, image.shape[0] - high))
-    image[y : y + high, x : x + wide] = cv2.resize(piece, (wide, high), interpolation=cv2.INTER_LINEAR)
+    scale = float(np.exp(rng.uniform(0, np.log(3))))
+    where = matrix(rng, (half, half), (shape[1] / 2, shape[0] / 2), scale, 40)
+    return warp(piece, where, shape, cv2.BORDER_REFLECT)
 
 
 def thing(rng: Random, image: Bytes) -> None:
@@ -74,16 +123,22 @@ def thing(rng: Random, image: Bytes) -> None:
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:
-    """Something before the camera: a piece of another background in the shape of an ellipse or a leaning board."""
+    """Something before the camera: a piece of another background in the shape of an ellipse, a board or a table."""
     height, width = target.shape
     shape = np.zeros((height, width), np.uint8)
     centre = int(rng.uniform(0, width)), int(rng.uniform(0.3, 1.1) * height)
     axes = int(rng.uniform(0.03, 0.2) * width) + 1, int(rng.uniform(0.03, 0.25) * height) + 1
-    if rng.random() < 0.5:
+    kind = rng.random()
+    if kind < 0.35:
         cv2.ellipse(shape, centre, axes, rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA)
-    else:
+    elif kind < 0.65:
         corners = cv2.boxPoints((centre, (2 * axes[0], 2 * axes[1]), rng.normal(0, 15)))
         cv2.fillConvexPoly(shape, corners.astype(np.int32), 255, cv2.LINE_AA)
+    else:  # a table, from one side or from both
+        (left, right), edge = rng.choice(((-0.1, 1.1), (-0.1, 0.6), (0.4, 1.1))), rng.uniform(0.65, 1)
+        ends = edge + rng.normal(0, 0.05), edge + rng.normal(0, 0.05)
+        corners = np.array(((left, ends[0]), (right, ends[1]), (right, 2), (left, 2)))
+        cv2.fillConvexPoly(shape, (corners * (width, height)).astype(np.int32), 255, cv2.LINE_AA)
     other = beside(rng, photos, (height, width)) if rng.random() < 0.5 else scene(rng, height, width)
     alpha = shape[..., None].astype(np.float32) / 255
     mixed = image + alpha * (other.astype(np.float32) - image)

@@ -12,6 +12,7 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Random = np.random.Generator
 
+TURNED = 0.07  # the share of pictures and people that are turned far, like those who lie or lean, or a tilted camera
 LEAVING = 0.3  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
@@ -43,7 +44,7 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
         rows = photo.image.shape[0]
         scale = max(scale, height / rows)
         head_y = np.clip(head_y, height - (rows - top) * scale, top * scale)
-    return matrix(rng, (photo.head, top), (head_x, head_y), scale, 18 if leaving else 6)
+    return matrix(rng, (photo.head, top), (head_x, head_y), scale, _tilt(rng, 18 if leaving else 6))
 
 
 def as_taken(rng: Random, photo: Photo, shape: tuple[int, int]) -> Floats:
@@ -52,7 +53,7 @@ def as_taken(rng: Random, photo: Photo, shape: tuple[int, int]) -> Floats:
     rows, columns = photo.image.shape[:2]
     scale = height / rows * np.exp(rng.uniform(-0.05, 0.25))
     place = (rng.normal(0.5, 0.05) * width, rng.normal(0.5, 0.05) * height)
-    return matrix(rng, (columns / 2, rows / 2), place, scale, 3)
+    return matrix(rng, (columns / 2, rows / 2), place, scale, _tilt(rng, 3))
 
 
 def far_away(rng: Random, photo: Photo, shape: tuple[int, int], fill: float, ground: float) -> Floats:
@@ -65,6 +66,11 @@ def far_away(rng: Random, photo: Photo, shape: tuple[int, int], fill: float, gro
     fill, ground = fill * np.exp(rng.normal(0, 0.1)), ground + rng.normal(0, 0.05) * fill
     scale = fill * height / (bottom - top)
     return matrix(rng, (photo.head, bottom), (rng.uniform(0, 1) * width, ground * height), scale)
+
+
+def _tilt(rng: Random, usual: float) -> float:
+    """The standard deviation of an angle, in degrees."""
+    return 45 if rng.random() < TURNED else usual
 
 
 def matrix(
