@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 import seglib
 
 TRAINING = Path(__file__).resolve().parents[1] / "training"
-MODULES = ("data", "framing", "backgrounds", "augment", "batches", "peer")
+MODULES = ("data", "framing", "backgrounds", "augment", "batches", "evaluate", "peer")
 SHAPE = (96, 128)
 
 
@@ -226,6 +226,31 @@ def test_processes_share_a_batch_and_leave_nothing_out(photos: Any, code: Any) -
     for part, *shares in zip(whole, *halves, strict=True):
         for place, share in enumerate(shares):
             assert torch.equal(part[place::2], share)
+
+
+# ---- the figures -------------------------------------------------------------------------------------------
+
+
+def test_the_faults_and_the_iou_make_one(code: Any) -> None:
+    truth = np.zeros((128, 256), np.float32)
+    truth[40:100, 60:120] = 1
+    wider, elsewhere, hole = truth.copy(), truth.copy(), truth.copy()
+    wider[40:100, 120:124] = 1
+    elsewhere[20:40, 200:240] = 1
+    hole[60:80, 80:100] = 0
+    covered = truth.sum()
+    whole = {"near": 0.0, "missed": 0.0, "extra": 0.0}
+    for mask, wrong in (
+        (truth, {}),
+        (wider, {"near": 240 / (covered + 240)}),
+        (elsewhere, {"extra": 800 / (covered + 800)}),
+        (hole, {"missed": 400 / covered}),
+        (np.zeros_like(truth), {"near": 1 - 48 * 48 / covered, "missed": 48 * 48 / covered}),
+    ):
+        found = code["evaluate"].faults(mask, truth)
+        assert found == pytest.approx(whole | wrong, abs=1e-6)
+        assert sum(found.values()) + seglib.iou(mask, truth) == pytest.approx(1)
+    assert code["evaluate"].faults(truth * 0, truth * 0) == whole
 
 
 # ---- the run -----------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 Pictures are scaled by seglib.portrait.Preprocess: at most 256 wide and 256 * 256 pixels, each side rounded to a
 multiple of 16, averaging over areas; the answer is scaled back to the picture. Nothing is cleaned up afterwards.
 --frames FOLDER writes the pictures as PNG, for another model to be run on (training/peer.py); --masks FOLDER
-judges the masks that came of that.
+judges the masks that came of that. In the table, iou + near + missed + extra = 1: where the wrong pixels are tells what
+to practise, the outline, or what is a person and what is not.
 """
 
 import argparse
@@ -32,7 +33,8 @@ Predict = Callable[[str, Bytes], Floats]  # name of a picture and the picture to
 
 PERSON = (0, 15)
 BLACK = range(144, 159)  # frames of the clip in which nothing can be seen
-CLIP_SIZE = 256  # the long side at which outlines are compared
+LONG_SIDE = 256  # of a picture when outlines are compared
+NEAR = 6  # pixels of such a picture: what is wrong no further from the true outline is a fault of the edge
 PICTURES = ("validation", "dev", "samples")
 
 
@@ -88,25 +90,45 @@ def load_network(weights: Path) -> nn.Module:
 
 def outline_score(mask: Floats, truth: Floats) -> float:
     """Boundary F-score at 2 pixels when the picture's long side is 256."""
-    scale = CLIP_SIZE / max(truth.shape)
+    scale = LONG_SIDE / max(truth.shape)
     size = (round(truth.shape[1] * scale), round(truth.shape[0] * scale))
     small = (cv2.resize(np.asarray(m, np.float32), size, interpolation=cv2.INTER_AREA) for m in (mask, truth))
     return boundary_f_score(*(np.clip(m, 0, 1) for m in small))
 
 
+def faults(mask: Floats, truth: Floats) -> dict[str, float]:
+    """The wrong pixels as shares of the union, which IoU is a share of, too.
+
+    near the outline, beyond that missed, beyond that extra: what was taken for a person and is none.
+    """
+    found, person = mask >= 0.5, truth >= 0.5
+    if not (found | person).any():
+        return dict.fromkeys(("near", "missed", "extra"), 0.0)
+    reach = NEAR * max(truth.shape) / LONG_SIDE
+    inside, outside = (cv2.distanceTransform(part.view(np.uint8), cv2.DIST_L2, 5) for part in (person, ~person))
+    wrong, far = found != person, np.maximum(inside, outside) > reach
+    parts = {"near": wrong & ~far, "missed": wrong & far & person, "extra": wrong & far & found}
+    return {name: np.count_nonzero(part) / np.count_nonzero(found | person) for name, part in parts.items()}
+
+
 def judge(predict: Predict, data: Path) -> dict[str, float]:
-    """Every figure for one model."""
+    """Every figure for one model; without those of ``dev`` if that folder is not there."""
     figures: dict[str, float] = {}
     for part in PICTURES:
-        scores, outlines = [], []
-        for name, picture, truth in tqdm(list(pictures(data, part)), desc=part, leave=False):
+        scores, outlines, wrong = [], [], []
+        there = list(pictures(data, part))
+        if not there:
+            continue
+        for name, picture, truth in tqdm(there, desc=part, leave=False):
             mask = predict(f"{part}/{name}", picture)
             scores.append(iou(mask, truth))
             outlines.append(outline_score(mask, truth))
+            wrong.append(faults(mask, truth))
             if part == "samples":
                 figures[f"{name} iou"] = scores[-1]
         figures |= {f"{part} iou": float(np.mean(scores)), f"{part} median": float(np.median(scores))}
         figures[f"{part} outline"] = float(np.mean(outlines))
+        figures |= {f"{part} {name}": float(np.mean([row[name] for row in wrong])) for name in wrong[0]}
     return figures | judge_clip(predict, data)
 
 
