@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 import seglib
 
 TRAINING = Path(__file__).resolve().parents[1] / "training"
-MODULES = ("data", "framing", "backgrounds", "augment", "batches", "evaluate", "peer")
+MODULES = ("data", "framing", "backgrounds", "augment", "batches", "evaluate", "mix", "peer")
 SHAPE = (96, 128)
 
 
@@ -251,6 +251,25 @@ def test_the_faults_and_the_iou_make_one(code: Any) -> None:
         assert found == pytest.approx(whole | wrong, abs=1e-6)
         assert sum(found.values()) + seglib.iou(mask, truth) == pytest.approx(1)
     assert code["evaluate"].faults(truth * 0, truth * 0) == whole
+
+
+# ---- the weights -------------------------------------------------------------------------------------------
+
+
+def test_the_mean_of_weights_lies_between_them_and_is_one_of_the_same_network(code: Any) -> None:
+    mean_of = code["mix"].mean_of
+    ours = load_file(seglib.weights.EMBEDDED)
+    theirs = {name: tensor + 1 for name, tensor in ours.items()}
+    mean = mean_of([ours, theirs, theirs])
+    assert mean.keys() == ours.keys()
+    for name, tensor in mean.items():
+        assert tensor.dtype == torch.float16
+        torch.testing.assert_close(tensor.float(), ours[name].float() + 2 / 3, rtol=2e-3, atol=2e-3)
+    assert all(torch.equal(mean_of([ours])[name], ours[name]) for name in ours)
+    first = next(iter(ours))
+    for wrong in ({**ours, first: ours[first][:1]}, {name: ours[name] for name in list(ours)[1:]}):
+        with pytest.raises(ValueError, match="different networks"):
+            mean_of([ours, wrong])
 
 
 # ---- the run -----------------------------------------------------------------------------------------------
