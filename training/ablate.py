@@ -26,6 +26,7 @@ RUNS = {
     "no odd shapes": ["--cluttered", "0"],
     "no other clothes": ["--dressed", "0"],
     "no faults of a camera": ["--good", "1"],
+    "masks where they lie": ["--unaligned"],
     "labelled photos only": ["--labelled-only"],
 }
 FIGURES = (

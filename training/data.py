@@ -19,7 +19,11 @@ Bytes = NDArray[np.uint8]
 SURE = (51, 204)  # of 255: what lies between is where the teacher is unsure, and teaches nothing
 DOUBTFUL = 0.2  # a photo with more unsure pixels than this share of its person is left out
 SMALLEST = 0.02  # and so is one whose person covers less of it than this
-VERSION = 6  # of the cache; raise it whenever build_cache writes something else
+# How far masks lie from their photos, (right, down) in pixels of a photo whose long side is LONG; measured by align.py.
+# Mirrored photos, of which half of the training is made, would double that: an edge would be taught to lie in two places.
+LABELS_LIE, TEACHER_LIES = (0.27, 0.0), (0.35, 0.23)
+LONG = 416
+VERSION = 7  # of the cache; raise it whenever build_cache writes something else
 
 
 def is_validation(number: int, labelled: bool) -> bool:
@@ -98,17 +102,21 @@ INDEX = np.dtype(
 )
 
 
-def open_photos(folder: Path, cache: Path) -> Photos:
-    """The training photos of a data folder; decodes them into ``cache`` the first time, which takes a minute."""
+def open_photos(folder: Path, cache: Path, aligned: bool = True) -> Photos:
+    """The training photos of a data folder; decodes them into ``cache`` the first time, which takes a minute.
+
+    aligned: move the masks to where the people are; otherwise they are left where they lie.
+    """
+    cache = cache if aligned else cache / "as_they_lie"
     stamp = cache / "ready"
     wanted = f"{VERSION} {folder.resolve()} {len(list(folder.glob('images/*.jpg')))}"
     if not stamp.exists() or stamp.read_text() != wanted:
-        build_cache(folder, cache)
+        build_cache(folder, cache, aligned)
         stamp.write_text(wanted)
     return Photos(cache)
 
 
-def build_cache(folder: Path, cache: Path) -> None:
+def build_cache(folder: Path, cache: Path, aligned: bool) -> None:
     """Write images.bin, planes.bin and index.npy. Validation photos and doubtful ones are left out."""
     cache.mkdir(parents=True, exist_ok=True)
     rows, start = [], 0
@@ -117,7 +125,7 @@ def build_cache(folder: Path, cache: Path) -> None:
             labelled = (folder / "masks" / f"{path.stem}.png").exists()
             if is_validation(int(path.stem), labelled):
                 continue
-            photo = read_photo(path, labelled)
+            photo = read_photo(path, labelled, aligned)
             if photo is None:
                 continue
             rows.append((int(path.stem), start, *photo.image.shape[:2], photo.box, photo.head, labelled))
@@ -127,12 +135,12 @@ def build_cache(folder: Path, cache: Path) -> None:
     np.save(cache / "index.npy", np.array(rows, INDEX))
 
 
-def read_photo(path: Path, labelled: bool) -> Photo | None:
+def read_photo(path: Path, labelled: bool, aligned: bool = True) -> Photo | None:
     """Read one photo with its mask, or with the teacher's if it has none; None if that cannot be relied on."""
     image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-    teacher = _grey(path.parents[1] / "teacher" / path.stem, image)
+    teacher = _grey(path.parents[1] / "teacher" / path.stem, image, TEACHER_LIES if aligned else None)
     if labelled:
-        mask = _grey(path.parents[1] / "masks" / path.stem, image)
+        mask = _grey(path.parents[1] / "masks" / path.stem, image, LABELS_LIE if aligned else None)
         if mask is None:
             return None
         planes = _labelled_planes(mask)
@@ -149,13 +157,24 @@ def read_photo(path: Path, labelled: bool) -> Photo | None:
     return Photo(image, planes, _box(inside), _head(inside), labelled)
 
 
-def _grey(path: Path, image: Bytes) -> Bytes | None:
-    """A grey PNG or JPEG, whose path lacks the ending, at the image's size; None if there is none."""
+def _grey(path: Path, image: Bytes, lies: tuple[float, float] | None = None) -> Bytes | None:
+    """A grey PNG or JPEG, whose path lacks the ending, at the image's size; None if there is none.
+
+    lies: how far (right, down) from the image it lies, to be moved back.
+    """
     for file in (path.with_suffix(".png"), path.with_suffix(".jpg")):
         if file.exists():
-            grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-            return np.asarray(cv2.resize(grey, image.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+            grey = cv2.resize(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE), image.shape[1::-1])
+            return np.asarray(moved(grey, lies, -1) if lies else grey)
     return None
+
+
+def moved(mask: NDArray[Any], by: tuple[float, float], times: float = 1) -> NDArray[Any]:
+    """The mask moved by (right, down) pixels of a picture whose long side is LONG; its outermost pixels are repeated."""
+    height, width = mask.shape
+    x, y = np.float64(by) * times * max(mask.shape) / LONG
+    where = np.array([[1, 0, x], [0, 1, y]])
+    return cv2.warpAffine(mask, where, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _labelled_planes(mask: Bytes) -> Bytes:

@@ -38,6 +38,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run, outside the repository")
     parser.add_argument("--cache", type=Path, help="folder for the decoded photos; none: inside the run's")
     parser.add_argument("--labelled-only", action="store_true", help="leave out the photos that only the teacher knows")
+    parser.add_argument("--unaligned", action="store_true", help="leave masks where they lie, beside the people")
     parser.add_argument("--start", type=Path, help="safetensors to begin with; none: random weights")
     parser.add_argument("--steps", type=int, default=20_000, help="length of the whole schedule")
     parser.add_argument("--batch", type=int, default=16, help="pictures in a batch")
@@ -157,7 +158,7 @@ def train(args: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1 if not torch.cuda.is_available() and args.workers else torch.get_num_threads())
     run, stop, first = Run(args), Stop(), together.share()[0] == 0  # only the first process writes files
-    photos = open_photos(args.data, args.cache)
+    photos = open_photos(args.data, args.cache, not args.unaligned)
     if args.labelled_only:
         photos.index = photos.index[photos.index["labelled"]]
     recipe = Recipe(**{name: getattr(args, name) for name in SHARES})
@@ -188,7 +189,7 @@ def main() -> None:
     """Train, or go on training."""
     args = options()
     args.out.mkdir(parents=True, exist_ok=True)
-    open_photos(args.data, args.cache)  # before there are several who would all decode them
+    open_photos(args.data, args.cache, not args.unaligned)  # before there are several who would all decode them
     together.start(train, args.processes, args.out, args)
 
 
