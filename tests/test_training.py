@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +24,22 @@ from safetensors.torch import load_file
 import seglib
 
 TRAINING = Path(__file__).resolve().parents[1] / "training"
-MODULES = ("data", "framing", "backgrounds", "augment", "batches", "evaluate", "mix", "peer")
+MODULES = (
+    *(
+        "data",
+        "surfaces",
+        "framing",
+        "rooms",
+        "backgrounds",
+        "recipe",
+        "augment",
+        "batches",
+        "evaluate",
+        "align",
+        "mix",
+    ),
+    "peer",
+)
 SHAPE = (96, 128)
 
 
@@ -80,6 +96,29 @@ def test_no_photo_of_the_validation_split_is_learned_from(photos: Any, folder: P
     assert not learned & held
 
 
+def test_masks_are_moved_back_to_where_the_people_are(folder: Path, code: Any) -> None:
+    data = code["data"]
+    for number, labelled, lies in ((2, True, data.LABELS_LIE), (21, False, data.TEACHER_LIES)):
+        path = folder / "images" / f"{number:04d}.jpg"
+        there, moved = (
+            data.read_photo(path, labelled, aligned).planes[..., 0].astype(np.float32) / 255
+            for aligned in (False, True)
+        )
+        assert code["align"].lies(there, moved) == pytest.approx((-lies[0], -lies[1]), abs=0.1)
+
+
+@pytest.mark.parametrize("by", [(0.0, 0.0), (0.3, 0.0), (-0.5, 0.4)])
+def test_align_finds_how_far_a_mask_lies(by: tuple[float, float], code: Any) -> None:
+    truth = upright(seglib.sample_mask())
+    assert code["align"].lies(truth, code["data"].moved(truth, by)) == pytest.approx(by, abs=0.1)
+
+
+def test_align_looks_at_no_validation_photo(folder: Path, code: Any) -> None:
+    assert len(list(code["align"].pairs(folder, "masks", 1))) == 10
+    assert len(list(code["align"].pairs(folder, "masks", 4))) == 3
+    assert len(list(code["align"].pairs(folder, "teacher", 1))) == 2
+
+
 def test_a_label_is_believed_but_where_somebody_is_seen_behind_is_no_empty_street(photos: Any) -> None:
     by_number = {int(row["number"]): photos[place] for place, row in enumerate(photos.index)}
     for number in (2, 4):
@@ -109,6 +148,88 @@ def test_looking_closer_covers_the_whole_picture(code: Any) -> None:
     assert (found > 0.5).sum() < 200
 
 
+# ---- rooms of surfaces -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def surfaces(code: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Twelve plain surfaces, each of a colour of its own, none of them black."""
+    folder = tmp_path_factory.mktemp("surfaces")
+    for number in range(12):
+        colour = np.random.default_rng(number).integers(60, 256, 3, np.uint8)
+        cv2.imwrite(str(folder / f"{number:04d}.jpg"), np.broadcast_to(colour, (130 + number, 140, 3)))
+    code["surfaces"].keep(folder, folder / "surfaces.bin")
+    return code["surfaces"].Surfaces(folder / "surfaces.bin")
+
+
+def test_surfaces_are_read_back_as_they_were(surfaces: Any) -> None:
+    assert len(surfaces) == 12
+    seen = {surfaces.pick(np.random.default_rng(seed)).shape for seed in range(200)}
+    assert seen == {(130 + number, 140, 3) for number in range(12)}
+    colours = np.random.default_rng(0).integers(60, 256, 3, np.uint8)[::-1]  # OpenCV wrote BGR
+    first = next(s for s in map(surfaces.pick, map(np.random.default_rng, range(200))) if len(s) == 130)
+    assert np.abs(first.astype(int) - colours).max() < 4
+
+
+def test_without_surfaces_there_are_no_rooms(photos: Any, code: Any) -> None:
+    assert len(photos.surfaces) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code["backgrounds"], "room", lambda *args: pytest.fail("there is nothing to cover it with"))
+        for seed in range(30):
+            code["backgrounds"].background(
+                np.random.default_rng(seed), photos, SHAPE, code["recipe"].Recipe(surfaced=1)
+            )
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (160, 96)])
+def test_a_room_is_covered_everywhere_and_the_seed_decides_it(shape: tuple[int, int], surfaces: Any, code: Any) -> None:
+    for seed in range(40):
+        room, again = (code["rooms"].room(np.random.default_rng(seed), surfaces, shape) for _ in range(2))
+        assert (room.shape, room.dtype) == ((*shape, 3), np.uint8)
+        assert (room.max(-1) > 0).all()
+        np.testing.assert_array_equal(room, again)
+        assert code["rooms"].flat(np.random.default_rng(seed), surfaces, shape).min() > 50
+
+
+def test_rays_meet_a_box_where_it_is(code: Any) -> None:
+    """Every ray that is said to enter does so on the box's surface, on the named side; the others pass it by."""
+    rng = np.random.default_rng(5)
+    rays = rng.normal(0, 1, (3, 40, 50)).astype(np.float32)
+    rays[:, 0, 0] = (0, 0, 1)  # along an axis
+    for box in ([(-1.0, -0.5, 2), (0.5, 1, 3)], [(-1.0, -2, -1), (2, 1, 3)]):
+        least, greatest = box = np.array(box)
+        first, last, side = code["rooms"].through(rays, box)
+        inside = (least < 0).all()
+        reached = np.full(last.shape, True) if inside else (first < last) & (first > 0)
+        assert inside or 0 < reached.mean() < 1
+        points = np.moveaxis(rays * (last if inside else first), 0, -1)[reached]
+        assert (points > least - 1e-4).all()
+        assert (points < greatest + 1e-4).all()
+        wall = np.concatenate([least, greatest])[side[reached]]
+        np.testing.assert_allclose(points[np.arange(len(points)), side[reached] % 3], wall, atol=1e-4)
+        along = np.moveaxis(rays, 0, -1)[~reached][:, None] * np.linspace(0, 30, 3000)[:, None]
+        assert not ((along > least + 0.02) & (along < greatest - 0.02)).all(-1).any()
+
+
+def test_surfaces_come_out_of_folders_and_zip_files(tmp_path: Path, monkeypatch: Any, code: Any) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (900, 300, 3), np.uint8)
+    encoded = cv2.imencode(".png", picture)[1].tobytes()
+    (tmp_path / "from" / "tex_pics").mkdir(parents=True)
+    (tmp_path / "from" / "wood.png").write_bytes(encoded)
+    (tmp_path / "from" / "tex_pics" / "poster.png").write_bytes(encoded)
+    (tmp_path / "from" / "broken.jpg").write_bytes(encoded[:40])
+    (tmp_path / "from" / "notes.txt").write_text("no picture")
+    with zipfile.ZipFile(tmp_path / "from" / "more.pk3", "w") as archive:
+        archive.writestr("textures/brick.png", encoded)
+        archive.writestr("textures/brick_nm.png", encoded)
+        archive.writestr("textures/plain.png", cv2.imencode(".png", np.full((200, 200, 3), 90, np.uint8))[1].tobytes())
+    monkeypatch.setattr(sys, "argv", ["surfaces.py", str(tmp_path / "from"), str(tmp_path / "to")])
+    code["surfaces"].main()
+    written = sorted((tmp_path / "to").iterdir())
+    assert [path.name for path in written] == ["0001.jpg", "0002.jpg"]
+    assert {cv2.imread(str(path)).shape for path in written} == {(512, 171, 3)}
+
+
 # ---- the pictures ------------------------------------------------------------------------------------------
 
 
@@ -116,7 +237,9 @@ def test_looking_closer_covers_the_whole_picture(code: Any) -> None:
 def test_a_picture_is_what_it_promises_and_the_seed_decides_it(shape: tuple[int, int], photos: Any, code: Any) -> None:
     augment = code["augment"]
     for seed in range(40):
-        first, again = (augment.sample(np.random.default_rng(seed), photos, shape, augment.Recipe()) for _ in range(2))
+        first, again = (
+            augment.sample(np.random.default_rng(seed), photos, shape, code["recipe"].Recipe()) for _ in range(2)
+        )
         image, target, trust = first
         assert (image.shape, target.shape, trust.shape) == ((*shape, 3), shape, shape)
         assert {part.dtype for part in first} == {np.dtype(np.uint8)}
@@ -128,7 +251,9 @@ def test_a_picture_is_what_it_promises_and_the_seed_decides_it(shape: tuple[int,
 def test_empty_pictures_hold_nobody(photos: Any, code: Any) -> None:
     augment = code["augment"]
     for seed in range(20):
-        _, target, _ = augment.sample(np.random.default_rng(seed), photos, SHAPE, augment.Recipe(empty=1, pasted=0))
+        _, target, _ = augment.sample(
+            np.random.default_rng(seed), photos, SHAPE, code["recipe"].Recipe(empty=1, pasted=0)
+        )
         assert not target.any()
 
 
@@ -138,7 +263,7 @@ def test_people_far_away_are_small_and_close_ones_fill_the_picture(photos: Any, 
     covered = {}
     for name, more in {"far": {"far": 1}, "close": {"far": 0, "close": 1}}.items():
         made = [
-            augment.sample(np.random.default_rng(seed), photos, SHAPE, augment.Recipe(**recipe, **more))[1]
+            augment.sample(np.random.default_rng(seed), photos, SHAPE, code["recipe"].Recipe(**recipe, **more))[1]
             for seed in range(40)
         ]
         covered[name] = [np.mean(target > 127) for target in made]
@@ -200,7 +325,7 @@ def test_a_good_camera_adds_no_faults(photos: Any, code: Any) -> None:
     augment = code["augment"]
     same = dict.fromkeys((0, 1), 0)
     for good in same:
-        recipe = augment.Recipe(good=good, empty=0, pasted=0, hidden=0, cluttered=0)
+        recipe = code["recipe"].Recipe(good=good, empty=0, pasted=0, hidden=0, cluttered=0)
         for seed in range(30):
             image = augment.sample(np.random.default_rng(seed), photos, SHAPE, recipe)[0]
             rng = np.random.default_rng(seed)
@@ -220,7 +345,7 @@ def test_what_is_made_much_smaller_does_not_glitter(code: Any) -> None:
 
 
 def test_processes_share_a_batch_and_leave_nothing_out(photos: Any, code: Any) -> None:
-    batches, recipe = code["batches"], code["augment"].Recipe()
+    batches, recipe = code["batches"], code["recipe"].Recipe()
     whole = batches.Batches(photos, 3, 6, 100, recipe)[7]
     halves = [batches.Batches(photos, 3, 6, 100, recipe, (place, 2))[7] for place in range(2)]
     for part, *shares in zip(whole, *halves, strict=True):

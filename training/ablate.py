@@ -23,6 +23,7 @@ RUNS = {
     "no photos as they were taken": ["--taken", "0"],
     "nobody pasted over other backgrounds": ["--pasted", "0"],
     "no drawn backgrounds": ["--drawn", "0"],
+    "no rooms of photographed surfaces": ["--surfaced", "0"],
     "no odd shapes": ["--cluttered", "0"],
     "no other clothes": ["--dressed", "0"],
     "no faults of a camera": ["--good", "1"],

@@ -4,8 +4,6 @@ A third keeps the photo's own background, half show people pasted over another o
 Everything is a function of the random generator it gets, so a run can be repeated and resumed.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from backgrounds import background, clutter, hide
@@ -14,28 +12,11 @@ from data import Photos
 from framing import FAR, as_taken, far_away, framing, warp
 from light import camera
 from numpy.typing import NDArray
+from recipe import Recipe
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Random = np.random.Generator
-
-
-@dataclass
-class Recipe:
-    """How often what happens; for ablations, each can be switched off with 0."""
-
-    pasted: float = 0.5  # people over another background
-    empty: float = 0.06  # nobody
-    close: float = 0.6  # head and shoulders rather than half or whole body
-    taken: float = 0.6  # of the photos with their own background in upright pictures: framed as they were taken
-    far: float = 0.2  # of the pasted: one to five people far away
-    several: float = 0.25  # of the pasted: two or three people; of those far away twice as many: two to five
-    drawn: float = 0.5  # of the other backgrounds: drawn rather than from a photo
-    hidden: float = 0.15  # something in front of the person
-    cluttered: float = 0.4  # of the other backgrounds: with odd shapes; a quarter as often in front of everything
-    dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
-    backlit: float = 0.12  # of the pasted: much darker than what is behind them
-    good: float = 0.3  # taken with a good camera in good light
 
 
 def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) -> tuple[Bytes, Bytes, Bytes]:
@@ -45,7 +26,7 @@ def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
     """
     kind = rng.random()
     if kind < recipe.empty:
-        image = background(rng, photos, shape, recipe.drawn, recipe.cluttered)
+        image = background(rng, photos, shape, recipe)
         target, trust = np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8)
     elif kind < recipe.empty + recipe.pasted:
         image, target = pasted(rng, photos, shape, recipe)
@@ -79,7 +60,7 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
     The nearer ones hide the others.
     """
     far = rng.random() < recipe.far
-    image = background(rng, photos, shape, recipe.drawn, recipe.cluttered, far).astype(np.float32)
+    image = background(rng, photos, shape, recipe, far).astype(np.float32)
     target = np.zeros(shape, np.float32)
     several = rng.random() < (2 * recipe.several if far else recipe.several)
     count = int(rng.integers(2, 6 if far else 4)) if several else 1

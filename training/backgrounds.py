@@ -5,6 +5,8 @@ import numpy as np
 from data import Photos
 from framing import matrix, warp
 from numpy.typing import NDArray
+from recipe import Recipe
+from rooms import flat, room
 from scenes import scene
 
 Bytes = NDArray[np.uint8]
@@ -15,21 +17,21 @@ MOST_DOUBT = 0.003  # a strip of which more than this share may be somebody is n
 TRIES = 5  # photos looked at for such a strip
 
 
-def background(
-    rng: Random, photos: Photos, shape: tuple[int, int], drawn: float, cluttered: float, wide: bool = False
-) -> Bytes:
-    """A picture with nobody in it, drawn or from beside the person of a photo; half of them out of focus.
+def background(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe, wide: bool = False) -> Bytes:
+    """A picture with nobody in it: a room, drawn, or from beside the person of a photo; half of them out of focus.
 
-    drawn: the share of the drawn ones. cluttered: the share with odd shapes in them. wide: a view from further away,
-    mostly sharp, half as often drawn.
+    wide: a view from further away, mostly sharp, half as often drawn.
     """
-    if wide:
-        drawn = drawn / 2
-    image = scene(rng, *shape) if rng.random() < drawn else beside(rng, photos, shape, wide)
-    if rng.random() < cluttered:
+    if len(photos.surfaces) and rng.random() < recipe.surfaced:
+        image = room(rng, photos.surfaces, shape)
+    elif rng.random() < (recipe.drawn / 2 if wide else recipe.drawn):
+        image = scene(rng, *shape)
+    else:
+        image = beside(rng, photos, shape, wide)
+    if rng.random() < recipe.cluttered:
         clutter(rng, photos, image)
     if rng.random() < 0.3:  # things beside and behind, as large as people
-        thing(rng, image)
+        thing(rng, photos, image)
     if rng.random() < (0.2 if wide else 0.5):
         image = cv2.GaussianBlur(image, (0, 0), float(np.exp(rng.uniform(np.log(0.5), np.log(6)))))
     return image
@@ -54,15 +56,11 @@ def beside(rng: Random, photos: Photos, shape: tuple[int, int], wide: bool = Fal
 def clutter(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = None) -> None:
     """Put odd shapes on the picture, in place: what is near people, or looks like their clothes, is no person.
 
-    Up to eight boards, many-cornered pieces and rails, cut from a street, a drawn scene or somebody's clothes.
+    Up to eight boards, many-cornered pieces and rails, cut from a street, a drawn scene, a surface or clothes.
     target: (H, W), 255 = person; set to 0 where the shapes are in front.
     """
     height, width = image.shape[:2]
-    kind = rng.random()
-    if kind < 0.4:
-        stuff = beside(rng, photos, (height, width))
-    else:
-        stuff = worn(rng, photos, (height, width)) if kind < 0.75 else scene(rng, height, width)
+    stuff = worn(rng, photos, (height, width)) if rng.random() < 0.35 else anything(rng, photos, (height, width))
     shape = np.zeros((height, width), np.uint8)
     for _ in range(rng.integers(1, 9)):
         centre, size = rng.uniform((0, 0), (width, height)), np.exp(rng.uniform(*np.log((0.06, 0.35)))) * height
@@ -73,6 +71,18 @@ def clutter(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = No
     image[:] = image + alpha * (stuff.astype(np.float32) - image)
     if target is not None:
         np.minimum(target, 255 - shape, out=target)
+
+
+def anything(rng: Random, photos: Photos, shape: tuple[int, int]) -> Bytes:
+    """A picture of no person, to cut things from: a strip of street, a drawn scene, or one surface."""
+    if chosen(rng, photos):
+        return flat(rng, photos.surfaces, shape)
+    return beside(rng, photos, shape) if rng.random() < 0.6 else scene(rng, *shape)
+
+
+def chosen(rng: Random, photos: Photos) -> bool:
+    """Whether something is covered with a photographed surface; never where there are none."""
+    return len(photos.surfaces) > 0 and rng.random() < 0.4
 
 
 def board(rng: Random, shape: Bytes, centre: Floats, size: float) -> None:
@@ -108,8 +118,8 @@ def worn(rng: Random, photos: Photos, shape: tuple[int, int]) -> Bytes:
     return warp(piece, where, shape, cv2.BORDER_REFLECT)
 
 
-def thing(rng: Random, image: Bytes) -> None:
-    """One to three upright blocks, rounded at the top and lit from the side, patterned or plain, in place."""
+def thing(rng: Random, photos: Photos, image: Bytes) -> None:
+    """One to three upright blocks, rounded at the top and lit from the side, in place."""
     height, width = image.shape[:2]
     for _ in range(rng.integers(1, 4)):
         wide, high = int(rng.uniform(0.06, 0.3) * width), int(rng.uniform(0.3, 0.95) * height)
@@ -119,7 +129,8 @@ def thing(rng: Random, image: Bytes) -> None:
         cv2.ellipse(shape, (x, height - high + wide // 2), axes, 0, 0, 360, 255, -1, cv2.LINE_AA)
         light = 0.5 + 0.7 * np.sin((np.arange(width) - x) / (wide + 1) * 2 + rng.uniform(0.4, 2.4))
         alpha = shape[..., None].astype(np.float32) / 255
-        image[:] = image + alpha * (np.clip(scene(rng, height, width) * light[None, :, None], 0, 255) - image)
+        block = flat(rng, photos.surfaces, (height, width)) if chosen(rng, photos) else scene(rng, height, width)
+        image[:] = image + alpha * (np.clip(block * light[None, :, None], 0, 255) - image)
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:
@@ -139,7 +150,7 @@ def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Byte
         ends = edge + rng.normal(0, 0.05), edge + rng.normal(0, 0.05)
         corners = np.array(((left, ends[0]), (right, ends[1]), (right, 2), (left, 2)))
         cv2.fillConvexPoly(shape, (corners * (width, height)).astype(np.int32), 255, cv2.LINE_AA)
-    other = beside(rng, photos, (height, width)) if rng.random() < 0.5 else scene(rng, height, width)
+    other = anything(rng, photos, (height, width))
     alpha = shape[..., None].astype(np.float32) / 255
     mixed = image + alpha * (other.astype(np.float32) - image)
     return mixed.astype(np.uint8), np.minimum(target, 255 - shape)

@@ -3,6 +3,7 @@
 A data folder holds ``images/0001.jpg …``, ``masks/0001.png …`` (255 = person) for those that were labelled, and
 ``teacher/0001.jpg …`` or ``.png`` (grey, any size: how sure another model is of a person) for those that were not.
 ``closer/0001.png …``, where there are any, tell where that model sees people when it looks closer: passers-by.
+``surfaces/*.jpg``, where there are any, are pictures with nobody in them.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from surfaces import Surfaces, keep
 from tqdm import tqdm
 
 Bytes = NDArray[np.uint8]
@@ -19,11 +21,11 @@ Bytes = NDArray[np.uint8]
 SURE = (51, 204)  # of 255: what lies between is where the teacher is unsure, and teaches nothing
 DOUBTFUL = 0.2  # a photo with more unsure pixels than this share of its person is left out
 SMALLEST = 0.02  # and so is one whose person covers less of it than this
-# How far masks lie from their photos, (right, down) in pixels of a photo whose long side is LONG; measured by align.py.
-# Mirrored photos, of which half of the training is made, would double that: an edge would be taught to lie in two places.
+# How far masks lie from their photos, (right, down) in pixels of a photo whose long side is LONG; align.py measures it.
+# Half of the training pictures are mirrored, so the network would be taught that an edge lies in two places.
 LABELS_LIE, TEACHER_LIES = (0.27, 0.0), (0.35, 0.23)
 LONG = 416
-VERSION = 7  # of the cache; raise it whenever build_cache writes something else
+VERSION = 8  # of the cache; raise it whenever build_cache writes something else
 
 
 def is_validation(number: int, labelled: bool) -> bool:
@@ -63,6 +65,7 @@ class Photos:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
         self.index: NDArray[Any] = np.load(cache / "index.npy")
+        self.surfaces = Surfaces(cache / "surfaces.bin")
         self._open()
 
     def _open(self) -> None:
@@ -70,7 +73,7 @@ class Photos:
         self._planes = np.memmap(self.cache / "planes.bin", np.uint8, "r")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"cache": self.cache, "index": self.index}
+        return {"cache": self.cache, "index": self.index, "surfaces": self.surfaces}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -109,7 +112,9 @@ def open_photos(folder: Path, cache: Path, aligned: bool = True) -> Photos:
     """
     cache = cache if aligned else cache / "as_they_lie"
     stamp = cache / "ready"
-    wanted = f"{VERSION} {folder.resolve()} {len(list(folder.glob('images/*.jpg')))}"
+    wanted = (
+        f"{VERSION} {folder.resolve()} {[len(list(folder.glob(f'{part}/*.jpg'))) for part in ('images', 'surfaces')]}"
+    )
     if not stamp.exists() or stamp.read_text() != wanted:
         build_cache(folder, cache, aligned)
         stamp.write_text(wanted)
@@ -117,7 +122,7 @@ def open_photos(folder: Path, cache: Path, aligned: bool = True) -> Photos:
 
 
 def build_cache(folder: Path, cache: Path, aligned: bool) -> None:
-    """Write images.bin, planes.bin and index.npy. Validation photos and doubtful ones are left out."""
+    """Write images.bin, planes.bin, index.npy and the surfaces. Validation photos and doubtful ones are left out."""
     cache.mkdir(parents=True, exist_ok=True)
     rows, start = [], 0
     with open(cache / "images.bin", "wb") as images, open(cache / "planes.bin", "wb") as planes:
@@ -133,6 +138,7 @@ def build_cache(folder: Path, cache: Path, aligned: bool) -> None:
             planes.write(photo.planes.tobytes())
             start += photo.image.shape[0] * photo.image.shape[1]
     np.save(cache / "index.npy", np.array(rows, INDEX))
+    keep(folder / "surfaces", cache / "surfaces.bin")
 
 
 def read_photo(path: Path, labelled: bool, aligned: bool = True) -> Photo | None:
@@ -170,7 +176,7 @@ def _grey(path: Path, image: Bytes, lies: tuple[float, float] | None = None) -> 
 
 
 def moved(mask: NDArray[Any], by: tuple[float, float], times: float = 1) -> NDArray[Any]:
-    """The mask moved by (right, down) pixels of a picture whose long side is LONG; its outermost pixels are repeated."""
+    """The mask moved by (right, down) pixels of a picture whose long side is LONG; its edge is repeated."""
     height, width = mask.shape
     x, y = np.float64(by) * times * max(mask.shape) / LONG
     where = np.array([[1, 0, x], [0, 1, y]])

@@ -13,7 +13,6 @@ from typing import Any
 import cv2
 import together
 import torch
-from augment import Recipe
 from batches import Batches, stream
 from checkpoint import Average, Stop, export, load, save
 from data import open_photos, validation_photos
@@ -21,6 +20,7 @@ from evaluate import mean_iou
 from logbook import Logbook
 from losses import portrait_loss
 from network import PortraitNet, load_weights
+from recipe import Recipe
 from speed import fast_depthwise
 from torch import Tensor
 from torch.optim import AdamW
@@ -55,7 +55,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--validate-photos", type=int, default=25, help="photos of a validation during the run")
     parser.add_argument("--save-seconds", type=float, default=60, help="seconds between checkpoints")
     for name in SHARES:  # for ablations
-        parser.add_argument(f"--{name}", type=float, default=getattr(Recipe, name), help="share, see augment.Recipe")
+        parser.add_argument(f"--{name}", type=float, default=getattr(Recipe, name), help="share, see recipe.Recipe")
     args = parser.parse_args()
     args.cache = args.cache or args.out / "cache"
     return args
