@@ -25,20 +25,8 @@ import seglib
 
 TRAINING = Path(__file__).resolve().parents[1] / "training"
 MODULES = (
-    *(
-        "data",
-        "surfaces",
-        "framing",
-        "rooms",
-        "backgrounds",
-        "recipe",
-        "augment",
-        "batches",
-        "evaluate",
-        "align",
-        "mix",
-    ),
-    "peer",
+    *("data", "surfaces", "framing", "rooms", "backgrounds", "recipe", "augment", "batches"),
+    *("evaluate", "align", "mix", "sharpen", "peer"),
 )
 SHAPE = (96, 128)
 
@@ -395,6 +383,20 @@ def test_the_mean_of_weights_lies_between_them_and_is_one_of_the_same_network(co
     for wrong in ({**ours, first: ours[first][:1]}, {name: ours[name] for name in list(ours)[1:]}):
         with pytest.raises(ValueError, match="different networks"):
             mean_of([ours, wrong])
+
+
+def test_a_sharper_network_decides_alike_and_is_surer(code: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    network = code["evaluate"].load_network(seglib.weights.EMBEDDED).eval()
+    frame = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (1, 3, 64, 96))).float()
+    with torch.inference_mode():
+        before = network(frame)["out"]
+        out = tmp_path / "sharp.safetensors"
+        argv = ["sharpen.py", str(seglib.weights.EMBEDDED), "--times", "2", "--out", str(out)]
+        monkeypatch.setattr(sys, "argv", argv)
+        code["sharpen"].main()
+        after = code["evaluate"].load_network(out).eval()(frame)["out"]
+    torch.testing.assert_close(after, 2 * before, rtol=1e-3, atol=1e-3)
+    assert {tensor.dtype for tensor in load_file(out).values()} == {torch.float16}
 
 
 # ---- the run -----------------------------------------------------------------------------------------------

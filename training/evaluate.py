@@ -96,6 +96,11 @@ def outline_score(mask: Floats, truth: Floats) -> float:
     return boundary_f_score(*(np.clip(m, 0, 1) for m in small))
 
 
+def error(mask: Floats, truth: Floats) -> float:
+    """The mean difference of opacity: also what IoU does not see, a mask that is too soft."""
+    return float(np.abs(mask - truth).mean())
+
+
 def faults(mask: Floats, truth: Floats) -> dict[str, float]:
     """The wrong pixels as shares of the union, which IoU is a share of, too.
 
@@ -115,7 +120,7 @@ def judge(predict: Predict, data: Path) -> dict[str, float]:
     """Every figure for one model; without those of ``dev`` if that folder is not there."""
     figures: dict[str, float] = {}
     for part in PICTURES:
-        scores, outlines, wrong = [], [], []
+        scores, outlines, wrong, errors = [], [], [], []
         there = list(pictures(data, part))
         if not there:
             continue
@@ -124,10 +129,12 @@ def judge(predict: Predict, data: Path) -> dict[str, float]:
             scores.append(iou(mask, truth))
             outlines.append(outline_score(mask, truth))
             wrong.append(faults(mask, truth))
+            errors.append(error(mask, truth))
             if part == "samples":
                 figures[f"{name} iou"] = scores[-1]
         figures |= {f"{part} iou": float(np.mean(scores)), f"{part} median": float(np.median(scores))}
         figures[f"{part} outline"] = float(np.mean(outlines))
+        figures[f"{part} error"] = float(np.mean(errors))
         figures |= {f"{part} {name}": float(np.mean([row[name] for row in wrong])) for name in wrong[0]}
     return figures | judge_clip(predict, data)
 
@@ -141,7 +148,10 @@ def judge_clip(predict: Predict, data: Path) -> dict[str, float]:
     before = BLACK.start  # the frames on either side of the black ones are no neighbours
     calm = [flicker(masks[part], truths[part]) for part in (slice(0, before), slice(before, None))]
     lengths = np.array([before - 1, len(masks) - before - 1])
-    return {"clip iou": float(np.mean(scores)), "clip flicker": float(np.average(calm, weights=lengths))}
+    errors = [error(mask, truth) for mask, truth in zip(masks, truths, strict=True)]
+    figures = {"clip iou": scores, "clip error": errors}
+    means = {name: float(np.mean(values)) for name, values in figures.items()}
+    return means | {"clip flicker": float(np.average(calm, weights=lengths))}
 
 
 def write_frames(data: Path, folder: Path) -> None:

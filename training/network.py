@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from seglib.portrait_network import PortraitNet
 
-__all__ = ["PortraitNet", "half_precision", "load_weights"]
+__all__ = ["SCORES", "PortraitNet", "half_precision", "load_weights"]
+
+SCORES = ("classifier.high_classifier.", "classifier.low_classifier.", "last.")  # the layers whose sum is the answer
 
 
 def load_weights(network: nn.Module, path: Path) -> list[str]:
