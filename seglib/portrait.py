@@ -18,7 +18,7 @@ from seglib.weights import EMBEDDED
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SIZE = 256  # the width in pixels that the network was made for
+SIZE = 256  # the side in pixels of a square: the network was made for pictures with as many pixels as that
 # The calculation that build() does, without its weights, as OpenVINO reads it. Made by recipes/draw_portrait.py.
 DRAWING = Path(__file__).parent / "data" / "portrait.xml"
 _STEP = 16  # both sides are multiples of this; the network pads them to multiples of 32 by itself
@@ -35,8 +35,8 @@ def build() -> "nn.Module":
 class Preprocess:
     """A frame to the network's input, (1, 3, h, w) float32, h and w multiples of 16.
 
-    size: in pixels, 16 or more. What comes out is no wider than that, and has no more pixels than a square of it: most
-        pictures that are taken upright show people from head to foot, who are narrow then.
+    size: in pixels, 16 or more. What comes out has as many pixels as a square of that side, whatever its shape, but no
+        side is longer than two of the square's.
     The frame is made smaller by averaging over areas, since skipping pixels would make fine patterns glitter.
     """
 
@@ -47,7 +47,7 @@ class Preprocess:
 
     def shape(self, height: int, width: int) -> tuple[int, int]:
         """The (h, w) that a frame of this size is scaled to."""
-        scale = min(self.size / width, self.size / sqrt(height * width))
+        scale = min(self.size / sqrt(height * width), 2 * self.size / max(height, width))
         h, w = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in (height, width))
         return h, w
 

@@ -69,7 +69,7 @@ def test_it_is_small_enough_to_ship() -> None:
     assert portrait.card()["parameters"] < 3_500_000
 
 
-SHAPES = {(360, 640): (144, 256), (480, 640): (192, 256), (640, 427): (320, 208), (9, 640): (16, 256)}
+SHAPES = {(360, 640): (192, 336), (480, 640): (224, 288), (640, 427): (320, 208), (9, 640): (16, 512)}
 
 
 @pytest.mark.parametrize(("frame", "expected"), SHAPES.items())

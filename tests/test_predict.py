@@ -263,7 +263,7 @@ def prepared_by_hand(frame: np.ndarray, seen: tuple[int, int]) -> np.ndarray:
     return ((small / 255 - MEAN) / STD).transpose(2, 0, 1)[None].astype(np.float32)
 
 
-FITS = [((480, 640), (192, 256)), ((640, 360), (336, 192)), ((9, 500), (16, 256)), ((720, 1280), (144, 256))]
+FITS = [((480, 640), (224, 288)), ((640, 360), (336, 192)), ((9, 500), (16, 512)), ((720, 1280), (192, 336))]
 
 
 @pytest.mark.parametrize(("shape", "seen"), FITS)

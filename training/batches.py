@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 # (H, W) of the network's input as the package makes it from webcams, phones and photos, and how often each comes:
 # 16:9, 4:3, square, 3:4, 2:3 and 9:16 upright. A batch has one shape.
 SHAPES = {
-    (144, 256): 0.12,
-    (192, 256): 0.36,
+    (192, 336): 0.12,
+    (224, 288): 0.36,
     (256, 256): 0.08,
     (288, 224): 0.12,
     (320, 208): 0.27,

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 CARD = {
-    "input": "RGB, ImageNet mean and std, at most 256 wide and 256 * 256 pixels, sides multiples of 16",
+    "input": "RGB, ImageNet mean and std, 256 * 256 pixels in the shape of the frame, sides multiples of 16",
     "output": "logit of person",
     "architecture": "seglib/portrait_network.py: PortraitNet",
 }

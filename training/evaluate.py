@@ -1,6 +1,6 @@
 """Judge a model as the package runs it: python training/evaluate.py DATA --weights FILE [FILE …] [--masks FOLDER …]
 
-Pictures are scaled by seglib.portrait.Preprocess: at most 256 wide and 256 * 256 pixels, each side rounded to a
+Pictures are scaled by seglib.portrait.Preprocess: 256 * 256 pixels in the picture's shape, each side rounded to a
 multiple of 16, averaging over areas; the answer is scaled back to the picture. Nothing is cleaned up afterwards.
 --frames FOLDER writes the pictures as PNG, for another model to be run on (training/peer.py); --masks FOLDER
 judges the masks that came of that. In the table, iou + near + missed + extra = 1: where the wrong pixels are tells what

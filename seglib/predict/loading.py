@@ -55,8 +55,8 @@ def load_model(
         looked for on this machine and else downloaded: see :mod:`seglib.weights`.
     device: "cpu", "cuda", "mps"; None takes the first of CUDA, MPS, CPU that is there, but for portrait the CPU: it
         was made for that, and starts there without loading PyTorch.
-    size: what the network sees, in pixels. For portrait its width (256), less for upright pictures, of which it sees as
-        many pixels as of a square; for the others the shorter side (520). Smaller is faster and coarser.
+    size: what the network sees, in pixels. For portrait the side of a square (256): it sees as many pixels as that has,
+        in the frame's own shape; for the others the shorter side (520). Smaller is faster and coarser.
     runtime: who runs the network. On a CPU "auto" takes OpenVINO, which is several times as fast as PyTorch there, and
         PyTorch if it is missing, with one line that says so. On other devices it is PyTorch.
     precision: "single" computes in 32 bits. "half" computes in 16, where the device can: faster, a little less exact.
