@@ -35,7 +35,7 @@ def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         image, target, trust = framed(rng, photos, shape, recipe)
     if rng.random() < recipe.hidden:
         image, target = hide(rng, photos, image, target)
-    if rng.random() < recipe.cluttered / 4:
+    if rng.random() < recipe.cluttered / 10:
         clutter(rng, photos, image, target)
     if rng.random() >= recipe.good:
         image = camera(rng, image)

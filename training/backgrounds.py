@@ -60,7 +60,7 @@ def clutter(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = No
     target: (H, W), 255 = person; set to 0 where the shapes are in front.
     """
     height, width = image.shape[:2]
-    stuff = worn(rng, photos, (height, width)) if rng.random() < 0.35 else anything(rng, photos, (height, width))
+    stuff = worn(rng, photos, (height, width)) if rng.random() < 0.1 else anything(rng, photos, (height, width))
     shape = np.zeros((height, width), np.uint8)
     for _ in range(rng.integers(1, 9)):
         centre, size = rng.uniform((0, 0), (width, height)), np.exp(rng.uniform(*np.log((0.06, 0.35)))) * height
