@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Recipe:
     """How often what happens; for ablations, each can be switched off with 0."""
 
-    pasted: float = 0.5  # people over another background
+    pasted: float = 0.46  # people over another background
     empty: float = 0.06  # nobody
     close: float = 0.6  # head and shoulders rather than half or whole body
     taken: float = 0.6  # of the photos with their own background in upright pictures: framed as they were taken
@@ -16,7 +16,7 @@ class Recipe:
     surfaced: float = 0.3  # of the other backgrounds: rooms of photographed surfaces, where there are some
     drawn: float = 0.5  # of the rest: drawn rather than from a photo
     hidden: float = 0.15  # something in front of the person
-    cluttered: float = 0.4  # of the other backgrounds: with odd shapes; a tenth as often in front of everything
+    cluttered: float = 0.25  # of the other backgrounds: with odd shapes; a tenth as often in front of everything
     dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
     good: float = 0.3  # taken with a good camera in good light
