@@ -1,4 +1,4 @@
-"""From how likely to how opaque: python training/sharpen.py WEIGHTS.safetensors --times 2 --out SHARP.safetensors
+"""From how likely to how opaque: python training/sharpen.py WEIGHTS.safetensors --times 2.5 --out SHARP.safetensors
 
 Cross-entropy teaches a network to say how likely a pixel is to be a person. Labels are unsure by a pixel or two, so
 that is soft over some pixels at every outline. But a mask says how opaque somebody is, and people end within a pixel.
