@@ -26,10 +26,10 @@ def guided_filter(mask: Mask, frame: Frame, radius: int, epsilon: float, shrink:
     mask: float32 in [0, 1], of the same view as the frame, but perhaps smaller. frame: (H, W, 3) uint8.
     radius: in pixels of the frame, >= 1.
     epsilon: keeps a small, in squared colour units of [0, 1]; larger means smoother.
-    shrink: solve on a picture this many times smaller, then apply to the full one; None means radius // 4.
+    shrink: solve on a picture this many times smaller, then apply to the full one; None means radius // 3.
     Returns (H, W) float32 in [0, 1].
     """
-    shrink = max(1, radius // 4) if shrink is None else shrink
+    shrink = max(1, radius // 3) if shrink is None else shrink
     small = max(1, frame.shape[1] // shrink), max(1, frame.shape[0] // shrink)
     guide = resize(frame, small).astype(np.float32)
     guide *= np.float32(1 / 255)

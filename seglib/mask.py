@@ -116,13 +116,13 @@ def feather(mask: Mask, radius: float) -> Mask:
 def follow_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: float = _FLAT) -> Mask:
     """Move a blurry edge of the mask onto the nearest edge in the picture.
 
-    radius: how far to look, in pixels; None means H / 20. strength: the variance of colour, in [0, 1] units, below
+    radius: how far to look, in pixels; None means H / 40. strength: the variance of colour, in [0, 1] units, below
     which the picture counts as flat; smaller follows fainter edges.
     Source: He, Sun, Tang, "Guided Image Filtering", 2010, with the colour frame as the guide.
     """
     frame = check_frame(frame)
     mask = check_mask(mask, frame)
-    radius = _reach(frame) if radius is None else max(1, round(check_positive(radius, "radius")))
+    radius = _near(frame) if radius is None else max(1, round(check_positive(radius, "radius")))
     return guided_filter(mask, frame, radius, check_positive(strength, "strength"))
 
 
@@ -138,7 +138,7 @@ def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.5, share: float = 
     small = sharpen(small_view(mask), threshold, softness=0.4)
     small = fill_holes(drop_specks(small, share), share)
     view = small_view(frame)
-    followed = guided_filter(small, view, _reach(view), _FLAT)
+    followed = guided_filter(small, view, _near(view), _FLAT)
     # sharpen(enlarged, softness=0.3). Its ramp is straight, so it can be drawn on the small mask, and cut on the large.
     ramp = resize((followed - np.float32(0.5)) / np.float32(0.3) + np.float32(0.5), mask.shape[::-1])
     return np.asarray(np.clip(ramp, 0, 1, out=ramp), np.float32)
@@ -197,8 +197,13 @@ def _overwrite(
 
 
 def _reach(image: NDArray[Any]) -> int:
-    """How far follow_edges looks, and a soft fringe extends, in pixels of the frame or mask."""
+    """How far a soft fringe extends, in pixels of the mask."""
     return max(1, round(image.shape[0] / 20))
+
+
+def _near(image: NDArray[Any]) -> int:
+    """How far follow_edges looks, in pixels of the frame: masks are hardly further from the edge than this."""
+    return max(1, round(image.shape[0] / 40))
 
 
 def _check_share(value: float, name: str) -> float:

@@ -340,11 +340,11 @@ def test_a_class_that_voc_does_not_have_is_refused(portrait: predict.Model) -> N
         portrait.mask(noise(40, 60), "persn")
 
 
-def test_size_is_the_longer_side_for_portrait() -> None:
+def test_size_is_the_side_of_a_square_for_portrait() -> None:
     model = load_model(size=128, device="cpu")
-    assert model.preprocess(torch.zeros(1, 3, 480, 640, dtype=torch.uint8)).shape == (1, 3, 96, 128)
+    assert model.preprocess(torch.zeros(1, 3, 480, 640, dtype=torch.uint8)).shape == (1, 3, 112, 144)
     assert model.mask(noise(48, 64)).shape == (48, 64)
-    assert model.preprocess.prepare(noise(480, 640)).shape == (1, 3, 96, 128)
+    assert model.preprocess.prepare(noise(480, 640)).shape == (1, 3, 112, 144)
     for size in (0, 10, -5):
         with pytest.raises(ValueError, match=f"size is {size}"):
             load_model(size=size, device="cpu")
