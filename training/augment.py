@@ -1,6 +1,6 @@
 """Training pictures that look like a webcam's, made of street photos: this module decides what goes where.
 
-A third keeps the photo's own background, half show people pasted over another one, the rest show nobody.
+Nearly half keep the photo's own background, as many show people pasted over another one, the rest show nobody.
 Everything is a function of the random generator it gets, so a run can be repeated and resumed.
 """
 
