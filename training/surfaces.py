@@ -66,11 +66,11 @@ def keep(folder: Path, file: Path) -> None:
 def found(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every picture below the folder, of those in zip files too."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        if path.suffix in ENDINGS:
+        if path.suffix.lower() in ENDINGS:
             yield str(path), path.read_bytes()
         elif is_zipfile(path):
             with ZipFile(path) as archive:
-                yield from ((name, archive.read(name)) for name in archive.namelist() if name.endswith(ENDINGS))
+                yield from ((name, archive.read(name)) for name in archive.namelist() if name.lower().endswith(ENDINGS))
 
 
 def main() -> None:
