@@ -8,11 +8,11 @@ from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame
+from seglib.scaling import halvings, resize
 from seglib.weights import EMBEDDED
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Preprocess:
     def prepare(self, frame: Frame) -> NDArray[np.float32]:
         """(H, W, 3) uint8 RGB to the input, without PyTorch: only the small picture is ever held in floats."""
         h, w = self.shape(*frame.shape[:2])
-        small = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA)  # (h, w, 3) uint8
+        small = resize(frame, (w, h))  # (h, w, 3) uint8
         inputs = np.empty((1, 3, h, w), np.float32)
         for channel, (mean, std) in enumerate(zip(_MEAN, _STD, strict=True)):
             plane = inputs[0, channel]
@@ -64,11 +64,14 @@ class Preprocess:
 
     def __call__(self, frames: "Tensor") -> "Tensor":
         """(N, 3, H, W) uint8 RGB to the input, (N, 3, h, w), on the tensor's own device: what a GPU does."""
+        from torch.nn.functional import avg_pool2d
         from torchvision.transforms.functional import normalize
 
-        h, w = self.shape(*frames.shape[-2:])
-        rows, columns = (_area_weights(old, new, frames) for old, new in zip(frames.shape[-2:], (h, w), strict=True))
-        return normalize(rows @ frames.float() @ columns.T / 255, _MEAN, _STD)
+        height, width = frames.shape[-2:]
+        h, w = self.shape(height, width)
+        halves = avg_pool2d(frames.float(), 2 ** halvings(width, height, (w, h)))
+        rows, columns = (_area_weights(old, new, frames) for old, new in zip(halves.shape[-2:], (h, w), strict=True))
+        return normalize(rows @ halves @ columns.T / 255, _MEAN, _STD)
 
 
 def _area_weights(old: int, new: int, like: "Tensor") -> "Tensor":

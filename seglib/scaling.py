@@ -17,13 +17,20 @@ VIEW = 360
 def resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """To (width, height): averaging over areas when it shrinks, along straight lines when it grows."""
     height, width = image.shape[:2]
-    while width >= 2 * size[0] and height >= 2 * size[1] and width % 2 == height % 2 == 0:
-        height, width = height // 2, width // 2  # halving first is several times as fast as all at once
+    for _ in range(halvings(width, height, size)):  # several times as fast as all at once
+        height, width = height // 2, width // 2
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     if (width, height) == size:
         return image
     how = cv2.INTER_AREA if size[0] < width else cv2.INTER_LINEAR
     return cv2.resize(image, size, interpolation=how)
+
+
+def halvings(width: int, height: int, size: tuple[int, int]) -> int:
+    """How often both sides can be halved exactly before one is smaller than that of size, (width, height)."""
+    if width % 2 or height % 2 or width < 2 * size[0] or height < 2 * size[1]:
+        return 0
+    return 1 + halvings(width // 2, height // 2, size)
 
 
 def small_view(image: NDArray[Any]) -> NDArray[Any]:

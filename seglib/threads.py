@@ -3,6 +3,7 @@
 Both end with their ``with`` block, whatever happened in it, and what goes wrong in them is raised in the caller.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,17 @@ from seglib.cores import all_cores
 _END: Any = object()
 
 
+@dataclass(frozen=True)
+class Together:
+    """A step of a :class:`Line` that is quicker with several items at once: a list of items in, of results out.
+
+    size: how many it gets; fewer when the items end.
+    """
+
+    function: Callable[[list[Any]], Iterable[Any]]
+    size: int
+
+
 class Line:
     """Take every item through the same steps, several items at a time: ``with Line(frames, predict, clean) as line:``.
 
@@ -22,19 +34,23 @@ class Line:
     one at a time, so it may remember the last one, but not always in the same thread. What a step raises, an
     interrupt too, is raised when its turn comes, after the results before it; that step gets no more items.
 
-    As many threads as there are cores do the steps, among them the caller while it waits. Whoever is free does the
-    furthest step that can be done. A thread for each step would be simpler, but where steps outnumber cores their
-    threads push each other off, which takes a tenth of the time.
+    As many threads as there are cores do the steps, among them the caller while it waits. Whoever is free does what
+    takes longest of all that can be done, since no more results come than the longest step gives: it shall not wait. A
+    thread for each step would be simpler, but where steps outnumber cores their threads push each other off, which
+    takes a tenth of the time.
 
-    items: what to iterate over. steps: functions of one item. room: how many results of a step may wait for the next.
+    items: what to iterate over. steps: functions of one item, or several Together.
+    room: how many results of a step may wait for the next; as many as that takes together, if those are more.
     """
 
-    def __init__(self, items: Iterable[Any], *steps: Callable[[Any], Any], room: int = 2) -> None:
+    def __init__(self, items: Iterable[Any], *steps: Callable[[Any], Any] | Together, room: int = 2) -> None:
         source = iter(items)
-        self._steps = (lambda _: next(source, _END), *steps)
-        self._room = room
+        self._steps = tuple(_as_together(step) for step in (lambda _: next(source, _END), *steps))
+        sizes = [step.size for step in self._steps]
+        self._room = [max(room, after) + own - 1 for own, after in zip(sizes, [*sizes[1:], 1], strict=True)]
         self._waiting = [deque[_Result]() for _ in self._steps]  # results of each step that wait for the next
         self._busy = [False] * len(self._steps)
+        self._seconds = [0.0] * len(self._steps)  # how long an item took in each step, on the average of late
         self._over = [False] * len(self._steps)  # which steps have seen the last item, or failed
         self._stop = False  # the block has ended
         self._changed = Condition()
@@ -82,33 +98,44 @@ class Line:
                 return
             self._do(*task)
 
-    def _take(self) -> "tuple[int, _Result] | None":
-        """The furthest step that can be done now, and what it is to be done with. From now on nobody else does it."""
-        for step in reversed(range(len(self._steps))):
-            if self._busy[step] or self._over[step] or len(self._waiting[step]) >= self._room:
+    def _take(self) -> "tuple[int, list[_Result]] | None":
+        """What is to be done now: which step, and with what. From now on nobody else does that step."""
+        for step in sorted(range(len(self._steps)), key=lambda step: (self._seconds[step], step), reverse=True):
+            if self._busy[step] or self._over[step] or len(self._waiting[step]) >= self._room[step]:
                 continue
-            if step == 0:
-                before = _Result()
-            elif self._waiting[step - 1]:
-                before = self._waiting[step - 1].popleft()
-            else:
-                continue
-            self._busy[step] = True
-            return step, before
+            if inputs := self._inputs(step):
+                self._busy[step] = True
+                return step, inputs
         return None
 
-    def _do(self, step: int, before: "_Result") -> None:
-        result = before
-        if not before.is_last:  # what comes last passes through the other steps, behind all that is on its way
-            try:
-                result = _Result(self._steps[step](before.value))
-            except BaseException as error:
-                result = _Result(error=error)
+    def _inputs(self, step: int) -> "list[_Result]":
+        """As many results of the step before as this one takes, or all that are left; none as long as too few wait."""
+        if step == 0:
+            return [_Result()]
+        before, size = self._waiting[step - 1], self._steps[step].size
+        if len(before) < size and not self._over[step - 1]:
+            return []
+        return [before.popleft() for _ in range(min(size, len(before)))]
+
+    def _do(self, step: int, inputs: "list[_Result]") -> None:
+        # What comes last passes through the other steps, behind all that is on its way.
+        last = [result for result in inputs if result.is_last]
+        values, begun = [result.value for result in inputs if not result.is_last], time.perf_counter()
+        try:
+            results = [_Result(value) for value in self._steps[step].function(values)] if values else []
+        except BaseException as error:
+            results, last = [], [_Result(error=error)]
+        spent = time.perf_counter() - begun
         with self._changed:
-            self._waiting[step].append(result)
+            self._waiting[step] += results + last
+            self._seconds[step] += 0.1 * (spent / len(inputs) - self._seconds[step])
             self._busy[step] = False
-            self._over[step] = result.is_last
+            self._over[step] = bool(last) or any(result.is_last for result in results)
             self._changed.notify_all()
+
+
+def _as_together(step: Callable[[Any], Any] | Together) -> Together:
+    return step if isinstance(step, Together) else Together(lambda items: [step(item) for item in items], 1)
 
 
 @dataclass

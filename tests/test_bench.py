@@ -25,11 +25,14 @@ from seglib.errors import UsageError
 class Slow:
     """Stands in for a model. Each prediction sleeps."""
 
-    device, runtime, precision = "cpu", "none", "float32"
+    device, runtime, precision, batch = "cpu", "none", "float32", 1
 
-    def mask(self, frame: np.ndarray, size: object = None) -> np.ndarray:
-        time.sleep(0.02)
-        return np.ones(frame.shape[:2], np.float32)
+    def mask(self, frame: np.ndarray) -> np.ndarray:
+        return self.masks([frame])[0]
+
+    def masks(self, frames: list[np.ndarray], size: object = None) -> np.ndarray:
+        time.sleep(0.02 * len(frames))
+        return np.ones((len(frames), *frames[0].shape[:2]), np.float32)
 
 
 def result(**changes: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -25,10 +24,11 @@ from seglib.pictures import write_picture
 class LeftHalf:
     """Stands in for a model: keeps the left half of every frame. stop_at: frame at which Ctrl-C is pressed."""
 
+    batch = 1
     stop_at: int | None = None
 
     def __init__(self) -> None:
-        self.device, self.frames = SimpleNamespace(type="cpu"), 0
+        self.frames = 0
 
     def masks(self, frames: list[np.ndarray], keep: object, size: object = None) -> np.ndarray:
         self.frames += 1

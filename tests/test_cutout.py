@@ -7,7 +7,6 @@ import pickle
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
 class Sweep:
     """Stands in for a model: keeps a part of every frame that grows from left to right, with a soft edge."""
 
-    device = SimpleNamespace(type="cpu")
+    batch = 1
 
     def __init__(self) -> None:
         self.count = 0

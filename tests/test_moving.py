@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,7 +26,7 @@ FRAME, NOBODY = np.full((48, 64, 3), 250, np.uint8), np.zeros((48, 64), np.float
 class Nobody:
     """Stands in for a model that finds no person, so that only the background is seen."""
 
-    device = SimpleNamespace(type="cpu")
+    batch = 1
 
     def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
         return np.zeros((len(frames), *frames[0].shape[:2]), np.float32)

@@ -13,7 +13,6 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 
 import av
 import cv2
@@ -38,8 +37,8 @@ FASTSTART = {"movflags": "+faststart"}
 class LeftHalf:
     """Stands in for a model: keeps the left half of every frame, at once."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        self.device = SimpleNamespace(type=device)
+    def __init__(self, batch: int = 1) -> None:
+        self.batch = batch
         self.batches: list[int] = []
 
     def masks(self, frames: list[Frame], keep: object, size: object = None) -> np.ndarray:
@@ -587,11 +586,24 @@ def test_the_kept_classes_reach_the_model(film: Path, tmp_path: Path) -> None:
     assert asked == [[15, 8]] * 15
 
 
-@pytest.mark.parametrize(("device", "expected"), [("cpu", [1] * 20), ("cuda", [8, 8, 4])])
-def test_a_gpu_gets_several_frames_at_once(tmp_path: Path, device: str, expected: list[int]) -> None:
-    model = LeftHalf(device)
-    run(make_film(tmp_path / "in.mp4", 20), tmp_path / "out.mp4", model=model)
+@pytest.mark.parametrize(("batch", "expected"), [(1, [1] * 20), (8, [8, 8, 4]), (50, [20])])
+def test_a_model_gets_as_many_frames_at_once_as_it_likes(tmp_path: Path, batch: int, expected: list[int]) -> None:
+    model = LeftHalf(batch)
+    report = run(make_film(tmp_path / "in.mp4", 20), tmp_path / "out.mp4", model=model)
     assert model.batches == expected
+    assert report.frames == 20
+
+
+@pytest.mark.parametrize("batch", [1, 4, 8])
+def test_of_a_broken_source_every_frame_before_the_break_is_kept(tmp_path: Path, batch: int) -> None:
+    """Also those that wait for others to be predicted with."""
+    broken = cut(make_film(tmp_path / "in.mkv", 40, draw=noisy), 0.6)
+    there = 0
+    with seglib.open_source(broken) as frames, pytest.raises(SourceError):
+        for _ in frames:
+            there += 1
+    assert there % 4 != 0, "a film that breaks off between two batches would prove nothing"
+    assert run(broken, tmp_path / "out.mp4", model=LeftHalf(batch), keep_broken=True).frames == there
 
 
 def test_opencv_takes_half_of_the_cores_meanwhile(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import cv2
 import pytest
 
-from seglib.threads import Line
+from seglib.threads import Line, Together
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
 
@@ -114,6 +114,55 @@ def test_what_a_step_raises_comes_after_the_results_before_it(cores: int, where:
     for place, step in enumerate(steps):
         if isinstance(step, Step) and place + 1 > where:
             assert step.seen == [number + 100 * place for number in range(7)], "nothing that came after it"
+
+
+def test_a_step_may_take_several_items_together(cores: int) -> None:
+    groups: list[list[int]] = []
+
+    def several(numbers: list[int]) -> list[int]:
+        groups.append(numbers)
+        return [number + 100 for number in numbers]
+
+    before, after = Step(), Step(0.001)
+    with Line(range(10), before, Together(several, 4), after) as results:
+        assert list(results) == [number + 300 for number in range(10)]
+    assert groups == [[100, 101, 102, 103], [104, 105, 106, 107], [108, 109]]
+    assert after.seen == [number + 200 for number in range(10)]
+    with Line([], Together(several, 4)) as results:
+        assert list(results) == []
+    assert len(groups) == 3, "nothing to do is not done"
+
+
+def test_what_goes_wrong_among_several_comes_after_the_results_before_them(cores: int) -> None:
+    def several(numbers: list[int]) -> list[int]:
+        if 9 in numbers:
+            raise OSError("no more")
+        return [number + 100 for number in numbers]
+
+    got: list[int] = []
+    with pytest.raises(OSError, match="no more"), Line(range(20), Together(several, 4), Step()) as results:
+        got += results
+    assert got == [number + 200 for number in range(8)]
+
+
+def test_several_that_the_source_breaks_off_are_all_done(cores: int) -> None:
+    def source() -> Iterator[int]:
+        yield from range(6)
+        raise OSError("no more")
+
+    got: list[int] = []
+    with pytest.raises(OSError, match="no more"), Line(source(), Together(list, 4), Step()) as results:
+        got += results
+    assert got == [number + 100 for number in range(6)]
+
+
+def test_with_several_together_nobody_runs_far_ahead_either(cores: int) -> None:
+    taken: list[int] = []
+    with Line(counted(1000, taken), Together(list, 4), Step()) as results:
+        for number, _ in enumerate(results):
+            assert len(taken) <= number + 1 + (4 + 1) + (4 + 2 + 3) + (1 + 2), "waiting and in hand"
+            if number == 20:
+                break
 
 
 def test_an_interrupt_comes_after_what_is_on_its_way(cores: int) -> None:

@@ -146,8 +146,8 @@ def surfaces(code: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     for number in range(12):
         colour = np.random.default_rng(number).integers(60, 256, 3, np.uint8)
         cv2.imwrite(str(folder / f"{number:04d}.jpg"), np.broadcast_to(colour, (130 + number, 140, 3)))
-    code["surfaces"].keep(folder, folder / "surfaces.bin")
-    return code["surfaces"].Surfaces(folder / "surfaces.bin")
+    code["surfaces"].keep(folder.glob("*.jpg"), folder / "surfaces.bin")
+    return code["surfaces"].Pictures(folder / "surfaces.bin")
 
 
 def test_surfaces_are_read_back_as_they_were(surfaces: Any) -> None:

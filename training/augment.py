@@ -6,7 +6,7 @@ Everything is a function of the random generator it gets, so a run can be repeat
 
 import cv2
 import numpy as np
-from backgrounds import background, clutter, hide
+from backgrounds import background, clutter, hide, objects
 from clothes import dress, sharpen
 from data import Photos
 from framing import FAR, as_taken, far_away, framing, warp
@@ -37,6 +37,8 @@ def sample(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         image, target = hide(rng, photos, image, target)
     if rng.random() < recipe.cluttered / 10:
         clutter(rng, photos, image, target)
+    if rng.random() < recipe.objects / 10:
+        objects(rng, photos, image, target)
     if rng.random() >= recipe.good:
         image = camera(rng, image)
     return np.ascontiguousarray(image), target, trust
@@ -50,6 +52,11 @@ def framed(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
     where = as_taken(rng, photo, shape) if taken else framing(rng, photo, shape, recipe.close)
     image = warp(photo.image, where, shape, cv2.BORDER_REFLECT)
     planes = warp(photo.planes, where, shape, cv2.BORDER_REFLECT)
+    if rng.random() < recipe.objects / 3:
+        person = planes[..., 2:3].astype(np.float32) / 255
+        crowded = image.copy()
+        objects(rng, photos, crowded)
+        image = (crowded + person * (image.astype(np.float32) - crowded)).astype(np.uint8)
     believed = 255 if photo.labelled else 128
     return image, planes[..., 0], np.where(planes[..., 1] > 250, believed, 0).astype(np.uint8)
 

@@ -30,6 +30,8 @@ def background(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Reci
         image = beside(rng, photos, shape, wide)
     if rng.random() < recipe.cluttered:
         clutter(rng, photos, image)
+    if rng.random() < recipe.objects:
+        objects(rng, photos, image)
     if rng.random() < 0.3:  # things beside and behind, as large as people
         thing(rng, photos, image)
     if rng.random() < (0.2 if wide else 0.5):
@@ -131,6 +133,26 @@ def thing(rng: Random, photos: Photos, image: Bytes) -> None:
         alpha = shape[..., None].astype(np.float32) / 255
         block = flat(rng, photos.surfaces, (height, width)) if chosen(rng, photos) else scene(rng, height, width)
         image[:] = image + alpha * (np.clip(block * light[None, :, None], 0, 255) - image)
+
+
+def objects(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = None) -> None:
+    """Put one to four photographed things on the picture, in place, of any size and in part of its light.
+
+    target: (H, W), 255 = person; set to 0 where the things are in front. Nothing happens where there are none.
+    """
+    height, width = shape = image.shape[:2]
+    for _ in range(rng.integers(1, 5) if len(photos.objects) else 0):
+        cut_out = photos.objects.pick(rng)
+        rows, columns = cut_out.shape[:2]
+        size = np.exp(rng.uniform(*np.log((0.12, 0.9)))) * height
+        place = rng.uniform((-0.1, 0), (1.1, 1.1)) * (width, height)
+        where = matrix(rng, (columns / 2, rows / 2), (place[0], place[1]), size / max(rows, columns), 15)
+        moved = warp(cut_out, where, shape, cv2.BORDER_CONSTANT).astype(np.float32)
+        alpha = moved[..., 3:] / 255
+        light = rng.uniform(0.5, 1.2) * np.exp(rng.normal(0, 0.1, 3)).astype(np.float32)
+        image[:] = image + alpha * (np.minimum(moved[..., :3] * light, 255) - image)
+        if target is not None:
+            np.minimum(target, 255 - moved[..., 3].astype(np.uint8), out=target)
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:

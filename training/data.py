@@ -3,7 +3,7 @@
 A data folder holds ``images/0001.jpg …``, ``masks/0001.png …`` (255 = person) for those that were labelled, and
 ``teacher/0001.jpg …`` or ``.png`` (grey, any size: how sure another model is of a person) for those that were not.
 ``closer/0001.png …``, where there are any, tell where that model sees people when it looks closer: passers-by.
-``surfaces/*.jpg``, where there are any, are pictures with nobody in them.
+``surfaces/*.jpg``, if any, are pictures with nobody in them; ``objects/*.png``, if any, are things cut out of photos.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from surfaces import Surfaces, keep
+from surfaces import Pictures, keep
 from tqdm import tqdm
 
 Bytes = NDArray[np.uint8]
@@ -25,7 +25,7 @@ SMALLEST = 0.02  # and so is one whose person covers less of it than this
 # Half of the training pictures are mirrored, so the network would be taught that an edge lies in two places.
 LABELS_LIE, TEACHER_LIES = (0.27, 0.0), (0.35, 0.23)
 LONG = 416
-VERSION = 8  # of the cache; raise it whenever build_cache writes something else
+VERSION = 9  # of the cache; raise it whenever build_cache writes something else
 
 
 def is_validation(number: int, labelled: bool) -> bool:
@@ -65,7 +65,8 @@ class Photos:
     def __init__(self, cache: Path) -> None:
         self.cache = cache
         self.index: NDArray[Any] = np.load(cache / "index.npy")
-        self.surfaces = Surfaces(cache / "surfaces.bin")
+        self.surfaces = Pictures(cache / "surfaces.bin")
+        self.objects = Pictures(cache / "objects.bin", 4)
         self._open()
 
     def _open(self) -> None:
@@ -73,7 +74,7 @@ class Photos:
         self._planes = np.memmap(self.cache / "planes.bin", np.uint8, "r")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"cache": self.cache, "index": self.index, "surfaces": self.surfaces}
+        return self.__dict__ | {"_images": None, "_planes": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -112,9 +113,8 @@ def open_photos(folder: Path, cache: Path, aligned: bool = True) -> Photos:
     """
     cache = cache if aligned else cache / "as_they_lie"
     stamp = cache / "ready"
-    wanted = (
-        f"{VERSION} {folder.resolve()} {[len(list(folder.glob(f'{part}/*.jpg'))) for part in ('images', 'surfaces')]}"
-    )
+    there = [len(list(folder.glob(f"{part}/*.*"))) for part in ("images", "surfaces", "objects")]
+    wanted = f"{VERSION} {folder.resolve()} {there}"
     if not stamp.exists() or stamp.read_text() != wanted:
         build_cache(folder, cache, aligned)
         stamp.write_text(wanted)
@@ -138,7 +138,8 @@ def build_cache(folder: Path, cache: Path, aligned: bool) -> None:
             planes.write(photo.planes.tobytes())
             start += photo.image.shape[0] * photo.image.shape[1]
     np.save(cache / "index.npy", np.array(rows, INDEX))
-    keep(folder / "surfaces", cache / "surfaces.bin")
+    keep(folder.glob("surfaces/*.jpg"), cache / "surfaces.bin")
+    keep(folder.glob("objects/*.png"), cache / "objects.bin")
 
 
 def read_photo(path: Path, labelled: bool, aligned: bool = True) -> Photo | None:

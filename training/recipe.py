@@ -17,6 +17,7 @@ class Recipe:
     drawn: float = 0.5  # of the rest: drawn rather than from a photo
     hidden: float = 0.15  # something in front of the person
     cluttered: float = 0.25  # of the other backgrounds: with odd shapes; a tenth as often in front of everything
+    objects: float = 0.3  # of the other backgrounds: with photographed things; a tenth as often in front of everything
     dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
     good: float = 0.3  # taken with a good camera in good light

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from framing import matrix, warp
 from numpy.typing import NDArray
-from surfaces import Surfaces
+from surfaces import Pictures
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -20,7 +20,7 @@ HIDDEN = 6  # stands for a side where another box is in front
 FAR = 15_000  # pixels of a surface: further away cv2.remap cannot count
 
 
-def flat(rng: Random, surfaces: Surfaces, shape: tuple[int, int]) -> Bytes:
+def flat(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Bytes:
     """One surface seen from the front, mirrored at its sides until it fills the picture."""
     surface = surfaces.pick(rng)
     scale = shape[0] / surface.shape[0] * float(np.exp(rng.uniform(*np.log((0.3, 1.5)))))
@@ -29,7 +29,7 @@ def flat(rng: Random, surfaces: Surfaces, shape: tuple[int, int]) -> Bytes:
     return warp(surface, where, shape, cv2.BORDER_REFLECT)
 
 
-def room(rng: Random, surfaces: Surfaces, shape: tuple[int, int]) -> Bytes:
+def room(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Bytes:
     """A room, or a street between houses, with some boxes in it: tables, shelves, columns, cars."""
     left, above, right = np.exp(rng.uniform(*np.log([(1, 0.7, 1), (8, 6, 8)])))
     floor, deep = rng.uniform(0.8, 2), rng.uniform(2, 9)
@@ -81,7 +81,7 @@ def through(rays: Floats, box: NDArray[np.float64]) -> tuple[Floats, Floats, Byt
     return near.max(0), far.min(0), (axis + 3 * (ahead == inside)).astype(np.uint8)
 
 
-def cover(rng: Random, surfaces: Surfaces, image: Bytes, points: Floats, side: Bytes) -> None:
+def cover(rng: Random, surfaces: Pictures, image: Bytes, points: Floats, side: Bytes) -> None:
     """Paint what is seen at points (3, H, W) on the sides (H, W) of a box, in place, but for those that are HIDDEN.
 
     Each side gets a surface and a light of its own.

@@ -5,7 +5,7 @@ picture of a surface: plain ones, other games' worlds, posters, and the maps tha
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zipfile import ZipFile, is_zipfile
 
@@ -24,11 +24,14 @@ NO_SURFACE = ("tex_pics", "alien", "tex_ufo", "tex_anim", "tex_common", "tex_lig
 NO_SURFACE += ("_nm.", "_gm.", "_sm.", "_norm.", "_spec.", "_glow.", "/abstract/", "/desktop/", "ubuntu")
 
 
-class Surfaces:
-    """The pictures of DATA/surfaces in one file, mapped into memory; there may be none. Opened anew in every worker."""
+class Pictures:
+    """The pictures of a folder in one file, mapped into memory; there may be none. Opened anew in every worker.
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    depth: 3 for RGB, 4 for RGB and opacity.
+    """
+
+    def __init__(self, file: Path, depth: int = 3) -> None:
+        self.file, self.depth = file, depth
         self.index: NDArray[np.int64] = np.load(file.with_suffix(".npy"))  # (pictures, 3): start, height, width
         self._open()
 
@@ -36,7 +39,7 @@ class Surfaces:
         self._pixels = np.memmap(self.file, np.uint8, "r") if len(self.index) else np.empty(0, np.uint8)
 
     def __getstate__(self) -> dict[str, object]:
-        return {"file": self.file, "index": self.index}
+        return {"file": self.file, "depth": self.depth, "index": self.index}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
@@ -46,17 +49,18 @@ class Surfaces:
         return len(self.index)
 
     def pick(self, rng: np.random.Generator) -> Bytes:
-        """A random one, (h, w, 3) uint8 RGB."""
+        """A random one, (h, w, depth) uint8."""
         start, height, width = (int(v) for v in self.index[rng.integers(len(self))])
-        return self._pixels[start : start + height * width * 3].reshape(height, width, 3)
+        return self._pixels[start : start + height * width * self.depth].reshape(height, width, self.depth)
 
 
-def keep(folder: Path, file: Path) -> None:
-    """Decode the pictures of a folder, if it is there, into the file that Surfaces reads."""
+def keep(paths: Iterable[Path], file: Path) -> None:
+    """Decode pictures, all with opacity or all without, into the file that Pictures reads."""
     rows, start = [], 0
     with open(file, "wb") as pixels:
-        for path in sorted(folder.glob("*.jpg")):
-            image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        for path in sorted(paths):
+            image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
             rows.append((start, *image.shape[:2]))
             pixels.write(image.tobytes())
             start += image.size

@@ -17,7 +17,7 @@ from seglib.measure import Stopwatch
 from seglib.memory import keep_memory
 from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
-from seglib.threads import Line
+from seglib.threads import Line, Together
 
 STAGES = ("capture", "predict", "mask", "effect", "encode")
 WARM_UP = 5  # frames that are not counted: the first ones also prepare
@@ -75,10 +75,10 @@ def measure_walk(walk: Walk) -> dict[str, Any]:
 def measure_side_by_side(walk: Walk, steps: "_Steps") -> float:
     """Frames in a second with the stages side by side, as videos do it: capture, predict, clean, all the rest.
 
-    So while one frame is cleaned, the next one is predicted, and no core waits for another's work.
+    So while some frames are cleaned, the next ones are predicted, and no core waits for another's work.
     """
     frames = (frame for frame, _ in islice(frames_of(walk), walk.frames + WARM_UP))
-    with shared_cores(), Line(frames, steps.find, steps.clean, steps.finish) as done:
+    with shared_cores(), Line(frames, steps.find_several, steps.clean, steps.finish) as done:
         for number, _ in enumerate(done, start=1):
             if number == WARM_UP:
                 begun = time.perf_counter()
@@ -90,6 +90,7 @@ class _Steps:
 
     def __init__(self, model: Any, effect: str) -> None:
         self._model, self._effect, self._steady = model, _make_effect(effect), Steady()
+        self.find_several = Together(self._find_several, model.batch)
 
     def walk(self, frame: Frame, watch: Stopwatch) -> None:
         """All of them, timed one by one."""
@@ -104,8 +105,11 @@ class _Steps:
 
     def find(self, frame: Frame) -> tuple[Frame, Frame, Mask]:
         """The frame, the smaller view of it on which its mask is worked, and the mask as the model sees it."""
-        view = small_view(frame)
-        return frame, view, self._model.mask(frame, size=view.shape[1::-1])
+        return self._find_several([frame])[0]
+
+    def _find_several(self, frames: list[Frame]) -> list[tuple[Frame, Frame, Mask]]:
+        views = [small_view(frame) for frame in frames]
+        return list(zip(frames, views, self._model.masks(frames, size=views[0].shape[1::-1]), strict=True))
 
     def clean(self, found: tuple[Frame, Frame, Mask]) -> tuple[Frame, Mask]:
         """The frame, and its mask cleaned, steadied and in its size."""

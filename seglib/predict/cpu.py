@@ -1,6 +1,6 @@
 """The walk of a frame on the CPU: prepare, network, enlarge, decide. Needs numpy and OpenCV only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -11,19 +11,21 @@ from seglib.predict.model import Floats, Size
 from seglib.scaling import resize
 
 Prepare = Callable[[Frame], Floats]  # (H, W, 3) uint8 to the network's input, (1, 3, h, w)
-Network = Callable[[Floats], Floats]  # that to scores, (1, C, h, w)
+Network = Callable[[Floats], Floats]  # that, or several, (N, 3, h, w), to scores, (N, C, h, w)
 
 
 class OnCPU:
-    """Walks one frame after the other through a network: batches gain nothing on a CPU.
+    """Walks frames through a network.
 
     network: anything that turns an array into scores: OpenVINO, or PyTorch. With one channel its score is that of a
     person, and the background's is 0; then channel 0 is the background and channel 1 the person.
+    batch: how many frames the network gets at once. It never gets another number but 1, since it may be compiled for
+        each.
     """
 
-    def __init__(self, prepare: Prepare, network: Network, runtime: str, precision: str) -> None:
+    def __init__(self, prepare: Prepare, network: Network, runtime: str, precision: str, batch: int = 1) -> None:
         self._prepare, self._network = prepare, network
-        self.runtime, self.precision = runtime, precision
+        self.runtime, self.precision, self.batch = runtime, precision, batch
 
     def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
         """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height).
@@ -32,8 +34,8 @@ class OnCPU:
         picture, not one for every channel.
         """
         result = np.empty((len(frames), *size[::-1]), np.float32)
-        for frame, share in zip(frames, result, strict=True):
-            margin = score_against_rest(self._scores(frame), channels)
+        for scores, share in zip(self._each(frames), result, strict=True):
+            margin = score_against_rest(scores, channels)
             if margin is None:
                 share[:] = float(bool(channels))
             elif size[0] * size[1] < margin.size:  # several pixels become one: average their shares
@@ -71,6 +73,15 @@ class OnCPU:
     def _scores(self, frame: Frame) -> Floats:
         """(C, h, w), at the size that the network works at."""
         return self._network(self._prepare(frame))[0]
+
+    def _each(self, frames: Sequence[Frame]) -> Iterator[Floats]:
+        """The scores of every frame."""
+        for start in range(0, len(frames), self.batch):
+            inputs = [self._prepare(frame) for frame in frames[start : start + self.batch]]
+            count = len(inputs)
+            if count > 1:
+                inputs += inputs[-1:] * (self.batch - count)
+            yield from self._network(np.concatenate(inputs))[:count]
 
 
 def score_against_rest(scores: Floats, channels: Sequence[int]) -> Floats | None:

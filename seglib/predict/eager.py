@@ -40,7 +40,7 @@ class EagerNetwork:
 class OnGPU:
     """Walks frames through a network in batches, on a device that PyTorch knows. See OnCPU for the channels."""
 
-    runtime = "torch"
+    runtime, batch = "torch", 8
 
     def __init__(self, preprocess: Callable[[Tensor], Tensor], network: nn.Module, device: str, half: bool) -> None:
         self._device = torch.device(device)

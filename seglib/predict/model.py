@@ -30,10 +30,12 @@ class Runner(Protocol):
     """The walk of frames through a network. Channels are the network's own, not VOC's numbers.
 
     runtime: "openvino" or "torch". precision: in which numbers it computes, "float32", "bfloat16" or "float16".
+    batch: how many frames at once take it least time for each.
     """
 
     runtime: str
     precision: str
+    batch: int
 
     def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
         """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height)."""
@@ -88,6 +90,11 @@ class Model:
         return self._runner.precision
 
     @property
+    def batch(self) -> int:
+        """How many frames :meth:`masks` is to be given, where there are many, so that each takes least time."""
+        return self._runner.batch
+
+    @property
     def network(self) -> "nn.Module":
         """The PyTorch module, in eval mode."""
         if not hasattr(self._network, "state_dict"):
@@ -124,10 +131,10 @@ class Model:
         keep: ClassName | Iterable[ClassName] = ("person",),
         size: Size | None = None,
     ) -> Floats:
-        """The masks of several frames of one size, (N, H, W) float32. A GPU takes them all at once.
+        """The masks of several frames of one size, (N, H, W) float32. A GPU takes them all at once, a CPU a few.
 
         frames: a list of (H, W, 3) arrays or one (N, H, W, 3) array. All of them are in memory at once, with the
-        network's activations: 8 to 32 are plenty. Raises ValueError if there are none or their sizes differ.
+        network's activations: ``batch`` to 32 are plenty. Raises ValueError if there are none or their sizes differ.
         """
         return self._masks(_one_size(frames), keep, size)
 

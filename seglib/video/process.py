@@ -2,11 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,7 +20,7 @@ from seglib.memory import keep_memory
 from seglib.pictures import existing_file
 from seglib.scaling import enlarge, small_view
 from seglib.steady import Steady
-from seglib.threads import Behind, Line
+from seglib.threads import Behind, Line, Together
 from seglib.video.encoding import Output, Recipe
 from seglib.video.reading import Film, Shot
 from seglib.video.sound import Handling
@@ -133,33 +132,28 @@ class _Walk:
         self._time_base = time_base
         self._count = 0
         self.effect_failed = False
-        # A GPU is quickest with several frames at once; a processor is not, and they would take memory.
-        self.batch = 8 if self._model.device.type == "cuda" else 1
+        self.batch = self._model.batch
 
     def predict(self, shots: list[Shot]) -> list[_Masked]:
-        """Each frame with its mask as the model sees it, at the size that it is worked on."""
+        """Several frames, each with its mask as the model sees it, at the size that it is worked on."""
         views = [small_view(shot.frame) for shot in shots] if self._clean else [shot.frame for shot in shots]
         masks = self._model.masks([shot.frame for shot in shots], self._keep, size=views[0].shape[1::-1])
         return list(zip(shots, views, masks, strict=True))
 
-    def clean(self, masked: list[_Masked]) -> list[tuple[Shot, Mask]]:
-        """Each frame with its mask cleaned, steadied and in its size."""
-        cleaned = []
-        for shot, view, mask in masked:
-            if self._clean:
-                mask = clean_mask(mask, view)
-            if self._steady is not None:
-                mask = self._steady(mask, view)
-            cleaned.append((shot, enlarge(mask, shot.frame)))
-        return cleaned
+    def clean(self, masked: _Masked) -> tuple[Shot, Mask]:
+        """A frame with its mask cleaned, steadied and in its size."""
+        shot, view, mask = masked
+        if self._clean:
+            mask = clean_mask(mask, view)
+        if self._steady is not None:
+            mask = self._steady(mask, view)
+        return shot, enlarge(mask, shot.frame)
 
-    def finish(self, cleaned: list[tuple[Shot, Mask]]) -> list[Shot]:
-        """The frames as they shall be written, with the effect applied."""
-        finished = []
-        for shot, mask in cleaned:
-            self._tell(float(shot.time * self._time_base))
-            finished.append(replace(shot, frame=self._apply(shot.frame, mask)))
-        return finished
+    def finish(self, cleaned: tuple[Shot, Mask]) -> Shot:
+        """The frame as it shall be written, with the effect applied."""
+        shot, mask = cleaned
+        self._tell(float(shot.time * self._time_base))
+        return replace(shot, frame=self._apply(shot.frame, mask))
 
     def close(self) -> None:
         """No more frames: an effect that was told their times shall not go on with the last one."""
@@ -192,13 +186,13 @@ def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_
     with (
         closing(walk),
         shared_cores(),
-        Line(_batches(film, walk.batch), walk.predict, walk.clean, walk.finish) as batches,
+        Line(film, Together(walk.predict, walk.batch), walk.clean, walk.finish) as shots,
         Behind(size=4) as writer,
         tqdm(total=film.length, desc=output.path.name, unit=" frames", disable=not progress, mininterval=0.5) as bar,
     ):
         try:
             try:
-                for shot in chain.from_iterable(batches):
+                for shot in shots:
                     writer.put(output.write, shot)
                     bar.update()
                     done += 1
@@ -219,12 +213,6 @@ def _how_far(output: Output | Stills) -> str:
     if not output.frames:
         return f"stopped before the first frame; there is no {output.path}"
     return f"stopped; {output.path} holds the first {output.frames} frames, {float(output.seconds):.1f} s"
-
-
-def _batches(shots: Iterable[Shot], size: int) -> Iterator[list[Shot]]:
-    shots = iter(shots)
-    while batch := list(islice(shots, size)):
-        yield batch
 
 
 def _is_transparent(effect: Effect) -> bool:
