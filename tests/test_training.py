@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import importlib
 import signal
@@ -25,7 +26,7 @@ import seglib
 
 TRAINING = Path(__file__).resolve().parents[1] / "training"
 MODULES = (
-    *("data", "surfaces", "framing", "rooms", "backgrounds", "recipe", "augment", "batches"),
+    *("data", "surfaces", "objects", "framing", "rooms", "backgrounds", "recipe", "augment", "batches"),
     *("evaluate", "align", "mix", "sharpen", "peer"),
 )
 SHAPE = (96, 128)
@@ -216,6 +217,84 @@ def test_surfaces_come_out_of_folders_and_zip_files(tmp_path: Path, monkeypatch:
     written = sorted((tmp_path / "to").iterdir())
     assert [path.name for path in written] == ["0001.jpg", "0002.jpg"]
     assert {cv2.imread(str(path)).shape for path in written} == {(512, 171, 3)}
+
+
+# ---- photographed things -----------------------------------------------------------------------------------
+
+
+def cut_out(number: int) -> NDArray[np.uint8]:
+    """BGRA: a disc of many bright colours, as a photographed thing has."""
+    colours = np.random.default_rng(number).integers(150, 256, (90, 110, 4), np.uint8)
+    colours[..., 3] = cv2.circle(np.zeros((90, 110), np.uint8), (55, 45), 40, 255, -1)
+    return colours
+
+
+@pytest.fixture(scope="module")
+def crowded(photos: Any, code: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The photos, with three photographed things beside them."""
+    folder = tmp_path_factory.mktemp("objects")
+    for number in range(3):
+        cv2.imwrite(str(folder / f"{number}.png"), cut_out(number))
+    code["surfaces"].keep(folder.glob("*.png"), folder / "objects.bin")
+    more = copy.copy(photos)
+    more.objects = code["surfaces"].Pictures(folder / "objects.bin", 4)
+    return more
+
+
+def test_photographed_things_are_read_back_with_their_opacity(crowded: Any) -> None:
+    assert len(crowded.objects) == 3
+    seen = [crowded.objects.pick(np.random.default_rng(seed)) for seed in range(30)]
+    for number in range(3):
+        expected = cv2.cvtColor(cut_out(number), cv2.COLOR_BGRA2RGBA)
+        assert any(np.array_equal(picture, expected) for picture in seen)
+
+
+def test_who_is_behind_a_thing_is_not_seen(crowded: Any, photos: Any, code: Any) -> None:
+    kept = []
+    for seed in range(40):
+        image, target = np.full((96, 128, 3), 7, np.uint8), np.full((96, 128), 255, np.uint8)
+        code["backgrounds"].objects(np.random.default_rng(seed), crowded, image, target)
+        assert (image[target == 255] == 7).all(), "what is seen of the person is as it was"
+        assert (image[target == 0] > 30).mean() > 0.9 if (target == 0).any() else True
+        kept.append((target == 255).mean())
+    assert 0.3 < np.mean(kept) < 0.95
+    image = np.full((96, 128, 3), 7, np.uint8)
+    code["backgrounds"].objects(np.random.default_rng(0), photos, image)
+    assert (image == 7).all(), "where there are no things, nothing happens"
+
+
+def test_things_behind_somebody_do_not_change_who_that_is(crowded: Any, code: Any) -> None:
+    changed = []
+    for seed in range(20):
+        image, plain = (
+            code["augment"].framed(np.random.default_rng(seed), crowded, SHAPE, code["recipe"].Recipe(objects=share))
+            for share in (3, 0)
+        )
+        for with_things, without in zip(image[1:], plain[1:], strict=True):
+            np.testing.assert_array_equal(with_things, without)
+        inside = cv2.erode(plain[1], np.ones((15, 15), np.uint8)) == 255
+        difference = np.abs(image[0].astype(int) - plain[0]).max(-1)
+        assert difference[inside].max(initial=0) <= 1
+        changed.append(difference[plain[1] == 0].mean() if (plain[1] == 0).any() else 0)
+    assert np.median(changed) > 3
+
+
+def test_objects_are_photos_and_no_people(tmp_path: Path, monkeypatch: Any, code: Any) -> None:
+    large = cv2.resize(cut_out(1), (880, 720), interpolation=cv2.INTER_NEAREST)
+    drawn, whole = cut_out(1), cut_out(1)
+    drawn[..., :3], whole[..., 3] = 90, 255
+    names = {"animals/dog.png": large, "people/anna.png": cut_out(1), "toys/drawn.png": drawn, "toys/square.png": whole}
+    names |= {"toys/small.png": cut_out(1)[:50], "toys/opaque.png": cut_out(1)[..., :3]}
+    for name, picture in names.items():
+        (tmp_path / "from" / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "from" / name), picture)
+    (tmp_path / "from" / "broken.png").write_bytes(b"no picture")
+    monkeypatch.setattr(sys, "argv", ["objects.py", str(tmp_path / "from"), str(tmp_path / "to")])
+    code["objects"].main()
+    (written,) = sorted((tmp_path / "to").iterdir())
+    picture = cv2.imread(str(written), cv2.IMREAD_UNCHANGED)
+    assert (written.name, picture.shape) == ("0001.png", (262, 320, 4))
+    assert 0.45 < (picture[..., 3] > 127).mean() < np.pi * 40**2 / (90 * 110), "cut a little narrower"
 
 
 # ---- the pictures ------------------------------------------------------------------------------------------
