@@ -26,7 +26,7 @@ import seglib
 
 TRAINING = Path(__file__).resolve().parents[1] / "training"
 MODULES = (
-    *("data", "surfaces", "objects", "framing", "rooms", "backgrounds", "recipe", "augment", "batches"),
+    *("data", "surfaces", "objects", "framing", "clothes", "rooms", "backgrounds", "recipe", "augment", "batches"),
     *("evaluate", "align", "mix", "sharpen", "peer"),
 )
 SHAPE = (96, 128)
@@ -263,7 +263,8 @@ def test_who_is_behind_a_thing_is_not_seen(crowded: Any, photos: Any, code: Any)
     assert (image == 7).all(), "where there are no things, nothing happens"
 
 
-def test_things_behind_somebody_do_not_change_who_that_is(crowded: Any, code: Any) -> None:
+def test_things_behind_somebody_do_not_change_who_that_is(crowded: Any, code: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(code["augment"], "decorate", lambda rng, things, person, alpha: person)
     changed = []
     for seed in range(20):
         image, plain = (
@@ -277,6 +278,38 @@ def test_things_behind_somebody_do_not_change_who_that_is(crowded: Any, code: An
         assert difference[inside].max(initial=0) <= 1
         changed.append(difference[plain[1] == 0].mean() if (plain[1] == 0).any() else 0)
     assert np.median(changed) > 3
+
+
+def test_small_things_are_put_on_somebody(crowded: Any, photos: Any, code: Any) -> None:
+    alpha, changed = np.zeros((96, 128), np.float32), []
+    alpha[20:, 40:90] = 1
+    for seed in range(30):
+        person = np.full((96, 128, 3), 7, np.uint8)
+        decorated = code["clothes"].decorate(np.random.default_rng(seed), crowded.objects, person, alpha)
+        assert (person == 7).all()
+        assert (decorated.shape, decorated.dtype) == (person.shape, np.uint8)
+        changed.append((decorated != 7).any(-1)[alpha > 0].mean())
+    assert 0 < min(changed) < np.median(changed) < 0.3
+    assert (code["clothes"].decorate(np.random.default_rng(0), photos.objects, person, alpha) == 7).all()
+    assert (code["clothes"].decorate(np.random.default_rng(0), crowded.objects, person, 0 * alpha) == 7).all()
+
+
+def test_of_a_thin_thing_made_tiny_a_line_is_left(code: Any) -> None:
+    where = np.float32([[0.02, 0, 10], [0, 0.02, 10]])
+    small = code["framing"].warp(np.full((400, 3, 3), 255, np.uint8), where, (30, 30), cv2.BORDER_CONSTANT)
+    assert small[10:18, 9:12].max() > 0
+
+
+def test_of_some_only_a_shoulder_is_left(photos: Any, code: Any) -> None:
+    seen = []
+    for seed in range(400):
+        photo = photos[0]
+        where = code["framing"].framing(np.random.default_rng(seed), photo, SHAPE, close=1, room=1)
+        x, _ = where @ (photo.head, photo.box[1], 1)
+        if not 0 < x < SHAPE[1]:  # the head is not in the picture
+            seen.append(code["framing"].warp(photo.planes, where, SHAPE, cv2.BORDER_CONSTANT)[..., 0].any())
+    assert 80 < len(seen) < 200
+    assert np.mean(seen) > 0.5
 
 
 def test_objects_are_photos_and_no_people(tmp_path: Path, monkeypatch: Any, code: Any) -> None:

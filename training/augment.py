@@ -7,7 +7,7 @@ Everything is a function of the random generator it gets, so a run can be repeat
 import cv2
 import numpy as np
 from backgrounds import background, clutter, hide, objects
-from clothes import dress, sharpen
+from clothes import decorate, dress, sharpen
 from data import Photos
 from framing import FAR, as_taken, far_away, framing, warp
 from light import camera
@@ -52,11 +52,11 @@ def framed(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
     where = as_taken(rng, photo, shape) if taken else framing(rng, photo, shape, recipe.close)
     image = warp(photo.image, where, shape, cv2.BORDER_REFLECT)
     planes = warp(photo.planes, where, shape, cv2.BORDER_REFLECT)
-    if rng.random() < recipe.objects / 3:
-        person = planes[..., 2:3].astype(np.float32) / 255
-        crowded = image.copy()
-        objects(rng, photos, crowded)
-        image = (crowded + person * (image.astype(np.float32) - crowded)).astype(np.uint8)
+    if rng.random() < recipe.objects / 2:
+        alpha, behind = planes[..., 2].astype(np.float32) / 255, image.copy()
+        objects(rng, photos, behind)
+        person = decorate(rng, photos.objects, image, alpha) if rng.random() < 0.5 else image
+        image = (behind + alpha[..., None] * (person.astype(np.float32) - behind)).astype(np.uint8)
     believed = 255 if photo.labelled else 128
     return image, planes[..., 0], np.where(planes[..., 1] > 250, believed, 0).astype(np.uint8)
 
@@ -83,6 +83,8 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         person = sharpen(rng, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
         if rng.random() < recipe.dressed:
             person = dress(rng, person, alpha)
+        if rng.random() < recipe.objects / 2:
+            person = decorate(rng, photos.objects, person, alpha)
         person = matched(rng, person, image, alpha)
         if rng.random() < recipe.backlit:
             person *= np.float32(rng.uniform(0.15, 0.6))

@@ -5,6 +5,7 @@ import numpy as np
 from data import Photos
 from framing import matrix, warp
 from numpy.typing import NDArray
+from objects import place
 from recipe import Recipe
 from rooms import flat, room
 from scenes import scene
@@ -136,23 +137,16 @@ def thing(rng: Random, photos: Photos, image: Bytes) -> None:
 
 
 def objects(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = None) -> None:
-    """Put one to four photographed things on the picture, in place, of any size and in part of its light.
+    """Put one to four photographed things on the picture, in place, of any size; nothing where there are none.
 
-    target: (H, W), 255 = person; set to 0 where the things are in front. Nothing happens where there are none.
+    target: (H, W), 255 = person; set to 0 where the things are in front.
     """
-    height, width = shape = image.shape[:2]
+    height, width = image.shape[:2]
     for _ in range(rng.integers(1, 5) if len(photos.objects) else 0):
-        cut_out = photos.objects.pick(rng)
-        rows, columns = cut_out.shape[:2]
-        size = np.exp(rng.uniform(*np.log((0.12, 0.9)))) * height
-        place = rng.uniform((-0.1, 0), (1.1, 1.1)) * (width, height)
-        where = matrix(rng, (columns / 2, rows / 2), (place[0], place[1]), size / max(rows, columns), 15)
-        moved = warp(cut_out, where, shape, cv2.BORDER_CONSTANT).astype(np.float32)
-        alpha = moved[..., 3:] / 255
-        light = rng.uniform(0.5, 1.2) * np.exp(rng.normal(0, 0.1, 3)).astype(np.float32)
-        image[:] = image + alpha * (np.minimum(moved[..., :3] * light, 255) - image)
+        x, y = rng.uniform((-0.1, 0), (1.1, 1.1)) * (width, height)
+        alpha = place(rng, photos.objects, image, (x, y), float(np.exp(rng.uniform(*np.log((0.12, 0.9)))) * height))
         if target is not None:
-            np.minimum(target, 255 - moved[..., 3].astype(np.uint8), out=target)
+            np.minimum(target, (255 - 255 * alpha).astype(np.uint8), out=target)
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:

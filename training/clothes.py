@@ -6,7 +6,9 @@ A picture is (H, W, 3) uint8 RGB; alpha is (H, W) float32 in [0, 1], 1 = the per
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from objects import place
 from scenes import scene, stripes
+from surfaces import Pictures
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -35,6 +37,21 @@ def dress(rng: Random, person: Bytes, alpha: Floats) -> Bytes:
     out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
     if rng.random() < 0.25:
         _ring(rng, out, (float(columns[rows < neck + 2].mean()), neck), neck - int(rows.min()))
+    return out
+
+
+def decorate(rng: Random, things: Pictures, person: Bytes, alpha: Floats) -> Bytes:
+    """Small photographed things on somebody, like badges, ribbons, a print, a cap's emblem: no mask has holes there.
+
+    Returns a new picture, or the same where there are no things.
+    """
+    rows, columns = np.nonzero(alpha > 0.9)
+    if len(rows) < 100 or not len(things):
+        return person
+    out = person.copy()
+    for spot in rng.integers(0, len(rows), rng.integers(1, 7)):
+        size = np.sqrt(len(rows)) * np.exp(rng.uniform(*np.log((0.03, 0.3))))
+        place(rng, things, out, (columns[spot], rows[spot]), size)
     return out
 
 

@@ -14,6 +14,7 @@ Random = np.random.Generator
 
 TURNED = 0.07  # the share of pictures and people that are turned far, like those who lie or lean, or a tilted camera
 LEAVING = 0.45  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
+GOING = 0.2  # of the close ones, the share of whom a shoulder or an arm is left, at the side
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 
@@ -40,6 +41,8 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     head_y = height * (1 - fill) * (rng.uniform(0.2, 1) if visible == 1.0 else 1)
     if leaving:
         head_y += height * rng.uniform(0, 0.4)
+    if kind < GOING * close:
+        head_x, head_y = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.45, 0.65)), height * rng.uniform(0, 0.7)
     if not room:
         rows = photo.image.shape[0]
         scale = max(scale, height / rows)
@@ -91,7 +94,7 @@ def matrix(
 def warp(picture: Bytes, where: Floats, shape: tuple[int, int], border: int) -> Bytes:
     """The picture moved by the matrix onto one of the given shape; halved before while it shrinks to less than that."""
     while np.sqrt(abs(np.linalg.det(where[:, :2]))) < 0.5:
-        half = (picture.shape[1] // 2, picture.shape[0] // 2)
+        half = (max(1, picture.shape[1] // 2), max(1, picture.shape[0] // 2))  # of what is thin, a line is left
         picture = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
         where = where * np.float32([2, 2, 1])
     return cv2.warpAffine(picture, where, shape[::-1], flags=cv2.INTER_LINEAR, borderMode=border)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from framing import matrix, warp
 from numpy.typing import NDArray
+from surfaces import Pictures
 from tqdm import tqdm
 
+Bytes = NDArray[np.uint8]
 LONG_SIDE = 320
 SMALLEST = 64  # pixels of the short side
 COLOURS = 250  # of 32 levels a channel; a drawing has fewer
@@ -30,7 +33,24 @@ NO_OBJECT = (
 NO_OBJECT += ("military", "apes", "astronaut", "gorilla", "chimpanzee", "pizza")
 
 
-def is_photo(image: NDArray[np.uint8]) -> bool:
+def place(
+    rng: np.random.Generator, things: Pictures, image: NDArray[np.generic], centre: tuple[float, float], size: float
+) -> NDArray[np.float32]:
+    """Put one of the things on the picture, (H, W, 3) RGB, in place, in part of its light; returns its opacity, (H, W).
+
+    centre: (x, y) in pixels. size: its longer side, in pixels.
+    """
+    cut_out = things.pick(rng)
+    rows, columns = cut_out.shape[:2]
+    where = matrix(rng, (columns / 2, rows / 2), centre, size / max(rows, columns), 15)
+    moved = warp(cut_out, where, image.shape[:2], cv2.BORDER_CONSTANT).astype(np.float32)
+    alpha = moved[..., 3:] / 255
+    light = rng.uniform(0.5, 1.2) * np.exp(rng.normal(0, 0.1, 3)).astype(np.float32)
+    image[:] = image + alpha * (np.minimum(moved[..., :3] * light, 255) - image)
+    return np.asarray(alpha[..., 0])
+
+
+def is_photo(image: Bytes) -> bool:
     """(h, w, 4) uint8, the last channel its opacity: whether it is cut out of a photo, and large enough."""
     solid = image[image[..., 3] > 200, :3] // 8
     colours = np.unique(solid.astype(int) @ (1, 32, 32 * 32))
