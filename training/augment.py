@@ -81,9 +81,10 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
             where[0, 2] += shape[1] * ((place + 0.5) / count - 0.5)
         alpha = warp(photo.planes, where, shape, cv2.BORDER_CONSTANT)[..., 2].astype(np.float32) / 255
         person = sharpen(rng, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
+        headless = not -0.03 < (where @ (photo.head, photo.box[1], 1))[0] / shape[1] < 1.03
         if rng.random() < recipe.dressed:
-            person = dress(rng, person, alpha)
-        if rng.random() < recipe.objects / 2:
+            person = dress(rng, person, alpha, headless)
+        if rng.random() < recipe.objects:
             person = decorate(rng, photos.objects, person, alpha)
         person = matched(rng, person, image, alpha)
         if rng.random() < recipe.backlit:

@@ -137,14 +137,15 @@ def thing(rng: Random, photos: Photos, image: Bytes) -> None:
 
 
 def objects(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = None) -> None:
-    """Put one to four photographed things on the picture, in place, of any size; nothing where there are none.
+    """Put one to four photographed things on the picture, in place; nothing where there are none.
 
+    Their middle is well inside: what is cut off by a corner of the picture is more often somebody's shoulder.
     target: (H, W), 255 = person; set to 0 where the things are in front.
     """
     height, width = image.shape[:2]
     for _ in range(rng.integers(1, 5) if len(photos.objects) else 0):
-        x, y = rng.uniform((-0.1, 0), (1.1, 1.1)) * (width, height)
-        alpha = place(rng, photos.objects, image, (x, y), float(np.exp(rng.uniform(*np.log((0.12, 0.9)))) * height))
+        x, y = rng.uniform(0.15, 0.85, 2) * (width, height)
+        alpha = place(rng, photos.objects, image, (x, y), float(np.exp(rng.uniform(*np.log((0.12, 0.8)))) * height))
         if target is not None:
             np.minimum(target, (255 - 255 * alpha).astype(np.uint8), out=target)
 

@@ -15,15 +15,16 @@ Floats = NDArray[np.float32]
 Random = np.random.Generator
 
 
-def dress(rng: Random, person: Bytes, alpha: Floats) -> Bytes:
+def dress(rng: Random, person: Bytes, alpha: Floats, headless: bool = False) -> Bytes:
     """Below the head: another colour, stripes or a pattern with the cloth's own light and shade, or a thick ring.
 
+    headless: the head is not in the picture, so all that is there is dressed.
     Returns a new picture; what is outside alpha does not matter, for it is not pasted.
     """
     rows, columns = np.nonzero(alpha > 0.5)
     if len(rows) < 100:
         return person
-    neck = _neck(alpha, int(rows.min()))
+    neck = -alpha.shape[0] if headless else _neck(alpha, int(rows.min()))
     height, width = alpha.shape
     below = np.clip((np.arange(height, dtype=np.float32) - neck) / (0.03 * height), 0, 1)[:, None, None]
     shade = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
@@ -35,7 +36,7 @@ def dress(rng: Random, person: Bytes, alpha: Floats) -> Bytes:
         colour = (stripes if kind < 0.75 else scene)(rng, height, width).astype(np.float32)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
-    if rng.random() < 0.25:
+    if rng.random() < 0.25 and not headless:
         _ring(rng, out, (float(columns[rows < neck + 2].mean()), neck), neck - int(rows.min()))
     return out
 

@@ -14,7 +14,7 @@ Random = np.random.Generator
 
 TURNED = 0.07  # the share of pictures and people that are turned far, like those who lie or lean, or a tilted camera
 LEAVING = 0.45  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
-GOING = 0.2  # of the close ones, the share of whom a shoulder or an arm is left, at the side
+GOING = 0.3  # of the close ones, the share of whom a shoulder or an arm is left, at the side
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 
