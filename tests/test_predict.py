@@ -299,6 +299,14 @@ def test_portraits_preprocessing_is_exact_but_for_rounding(
     assert np.abs(on_a_gpu - expected).max() < 1e-4
 
 
+@pytest.mark.parametrize("shape", [(9, 500), (40, 60), (100, 130), (256, 256), (300, 200)])
+def test_what_a_gpu_prepares_of_small_frames_is_the_same(portrait: predict.Model, shape: tuple[int, int]) -> None:
+    frame = cv2.resize(seglib.sample_frame(), shape[::-1], interpolation=cv2.INTER_AREA)
+    prepared = portrait.preprocess.prepare(frame)
+    on_a_gpu = portrait.preprocess(torch.from_numpy(frame).permute(2, 0, 1)[None]).numpy()
+    assert np.abs(prepared - on_a_gpu).max() < 1.01 / 255 / STD.min()
+
+
 def test_portrait_speaks_voc(portrait: predict.Model) -> None:
     frame = seglib.sample_frame()
     labels, mask, probabilities = portrait.labels(frame), portrait.mask(frame), portrait.probabilities(frame)

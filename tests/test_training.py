@@ -160,6 +160,18 @@ def test_surfaces_are_read_back_as_they_were(surfaces: Any) -> None:
     assert np.abs(first.astype(int) - colours).max() < 4
 
 
+def test_a_grey_surface_is_one_and_a_thing_without_opacity_is_none(tmp_path: Path, code: Any) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (130, 140), np.uint8)
+    for name in ("grey.jpg", "grey.png"):
+        cv2.imwrite(str(tmp_path / name), grey)
+    code["surfaces"].keep([tmp_path / "grey.jpg"], tmp_path / "surfaces.bin")
+    picture = code["surfaces"].Pictures(tmp_path / "surfaces.bin").pick(np.random.default_rng(0))
+    assert picture.shape == (130, 140, 3)
+    assert np.ptp(picture, axis=-1).max() == 0
+    with pytest.raises(ValueError, match=r"grey\.png is no picture with 4 channels"):
+        code["surfaces"].keep([tmp_path / "grey.png"], tmp_path / "objects.bin", 4)
+
+
 def test_without_surfaces_there_are_no_rooms(photos: Any, code: Any) -> None:
     assert len(photos.surfaces) == 0
     with pytest.MonkeyPatch.context() as patch:
@@ -235,7 +247,7 @@ def crowded(photos: Any, code: Any, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("objects")
     for number in range(3):
         cv2.imwrite(str(folder / f"{number}.png"), cut_out(number))
-    code["surfaces"].keep(folder.glob("*.png"), folder / "objects.bin")
+    code["surfaces"].keep(folder.glob("*.png"), folder / "objects.bin", 4)
     more = copy.copy(photos)
     more.objects = code["surfaces"].Pictures(folder / "objects.bin", 4)
     return more

@@ -25,6 +25,7 @@ RUNS = {
     "no drawn backgrounds": ["--drawn", "0"],
     "no rooms of photographed surfaces": ["--surfaced", "0"],
     "no odd shapes": ["--cluttered", "0"],
+    "no photographed things": ["--objects", "0"],
     "no other clothes": ["--dressed", "0"],
     "no faults of a camera": ["--good", "1"],
     "masks where they lie": ["--unaligned"],

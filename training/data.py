@@ -139,7 +139,7 @@ def build_cache(folder: Path, cache: Path, aligned: bool) -> None:
             start += photo.image.shape[0] * photo.image.shape[1]
     np.save(cache / "index.npy", np.array(rows, INDEX))
     keep(folder.glob("surfaces/*.jpg"), cache / "surfaces.bin")
-    keep(folder.glob("objects/*.png"), cache / "objects.bin")
+    keep(folder.glob("objects/*.png"), cache / "objects.bin", 4)
 
 
 def read_photo(path: Path, labelled: bool, aligned: bool = True) -> Photo | None:

@@ -17,7 +17,9 @@ class Recipe:
     drawn: float = 0.5  # of the rest: drawn rather than from a photo
     hidden: float = 0.15  # something in front of the person
     cluttered: float = 0.25  # of the other backgrounds: with odd shapes; a tenth as often in front of everything
-    objects: float = 0.3  # of the other backgrounds: with photographed things; a tenth as often in front of everything
+    # Of the other backgrounds: with photographed things; of the pasted: with tiny ones on them; half as often behind
+    # people in their own photo, a tenth as often in front of everything.
+    objects: float = 0.3
     dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, something round the neck
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
     good: float = 0.3  # taken with a good camera in good light

@@ -54,13 +54,15 @@ class Pictures:
         return self._pixels[start : start + height * width * self.depth].reshape(height, width, self.depth)
 
 
-def keep(paths: Iterable[Path], file: Path) -> None:
-    """Decode pictures, all with opacity or all without, into the file that Pictures reads."""
+def keep(paths: Iterable[Path], file: Path, depth: int = 3) -> None:
+    """Decode pictures into the file that Pictures reads. Raises ValueError for one without opacity if depth is 4."""
     rows, start = [], 0
     with open(file, "wb") as pixels:
         for path in sorted(paths):
-            image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+            image = cv2.imread(str(path), cv2.IMREAD_COLOR if depth == 3 else cv2.IMREAD_UNCHANGED)
+            if image is None or image.shape[2:] != (depth,) or image.dtype != np.uint8:
+                raise ValueError(f"{path} is no picture with {depth} channels of 8 bits")
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB if depth == 3 else cv2.COLOR_BGRA2RGBA)
             rows.append((start, *image.shape[:2]))
             pixels.write(image.tobytes())
             start += image.size

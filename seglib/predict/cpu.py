@@ -72,10 +72,10 @@ class OnCPU:
 
     def _scores(self, frame: Frame) -> Floats:
         """(C, h, w), at the size that the network works at."""
-        return self._network(self._prepare(frame))[0]
+        return next(self._each([frame]))
 
     def _each(self, frames: Sequence[Frame]) -> Iterator[Floats]:
-        """The scores of every frame."""
+        """The scores of every frame, (C, h, w). A batch that is not full is filled up with its last frame."""
         for start in range(0, len(frames), self.batch):
             inputs = [self._prepare(frame) for frame in frames[start : start + self.batch]]
             count = len(inputs)
