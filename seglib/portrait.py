@@ -4,6 +4,7 @@ The network itself stands in ``portrait_network.py``; where its weights come fro
 ``seglib/data/PORTRAIT.md``.
 """
 
+from collections.abc import Sequence
 from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,6 @@ class Preprocess:
     def __call__(self, frames: "Tensor") -> "Tensor":
         """(N, 3, H, W) uint8 RGB to the input, (N, 3, h, w), on the tensor's own device: what a GPU does."""
         from torch.nn.functional import avg_pool2d, interpolate
-        from torchvision.transforms.functional import normalize
 
         height, width = frames.shape[-2:]
         h, w = self.shape(height, width)
@@ -77,7 +77,17 @@ class Preprocess:
             small = rows @ halves @ columns.T
         else:
             small = interpolate(halves, (h, w), mode="bilinear", align_corners=False)
-        return normalize(small / 255, _MEAN, _STD)
+        return normalised(small / 255, _MEAN, _STD)
+
+
+def normalised(images: "Tensor", mean: Sequence[float], std: Sequence[float]) -> "Tensor":
+    """(N, 3, H, W) less the mean, over the standard deviation, channel by channel.
+
+    As torchvision's ``normalize``, whose numbers would first have to be sent to a GPU, each time.
+    """
+    import torch
+
+    return torch.stack([(images[:, c] - mean[c]) / std[c] for c in range(3)], dim=1)
 
 
 def _area_weights(old: int, new: int, like: "Tensor") -> "Tensor":
@@ -88,9 +98,10 @@ def _area_weights(old: int, new: int, like: "Tensor") -> "Tensor":
     import torch
 
     size = old / new
-    starts, pixels = torch.arange(new)[:, None] * size, torch.arange(old)[None]
+    starts, pixels = (torch.arange(n, device=like.device) for n in (new, old))
+    starts = starts[:, None] * size
     shared = torch.minimum(starts + size, pixels + 1) - torch.maximum(starts, pixels)  # lengths, in old pixels
-    return (shared.clamp(min=0) / size).to(like.device)
+    return shared.clamp(min=0) / size
 
 
 def card() -> dict[str, Any]:

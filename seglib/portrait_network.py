@@ -98,9 +98,9 @@ def _enlarge_one(x: Tensor, times: int) -> Tensor:
 
 def _lines(count: int, times: int, like: Tensor) -> Tensor:
     """(times · count, count): how much of each of ``count`` pixels goes into each of the enlarged ones."""
-    old, new = (torch.arange(n, dtype=like.dtype, device=like.device) for n in (count, count * times))
+    old, new = (torch.arange(n, dtype=torch.float32, device=like.device) for n in (count, count * times))
     place = ((new + 0.5) / times - 0.5).clamp(min=0).minimum(old[-1])  # nothing lies beyond the outermost pixels
-    return (1 - (place[:, None] - old).abs()).clamp(min=0)
+    return (1 - (place[:, None] - old).abs()).clamp(min=0).to(like.dtype)  # 16 bits could not count the places
 
 
 def _stride_32(features: nn.Sequential) -> nn.Sequential:

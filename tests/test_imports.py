@@ -74,7 +74,7 @@ ROOMS: dict[str, set[str]] = {
 }
 ORDER = list(ROOMS)
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-MAY_USE_THREADS = {"browser_camera", "camera", "cores", "live", "threads", "video"}
+MAY_USE_THREADS = {"browser_camera", "camera", "cores", "live", "predict", "threads", "video"}
 THREADS = {"threading", "_thread", "queue", "concurrent", "multiprocessing", "asyncio"}
 HEAVY = ("torch", "torchvision", "cv2", "matplotlib", "ipywidgets", "IPython", "PIL", "av", "numpy")
 

@@ -289,7 +289,48 @@ def test_things_behind_somebody_do_not_change_who_that_is(crowded: Any, code: An
         difference = np.abs(image[0].astype(int) - plain[0]).max(-1)
         assert difference[inside].max(initial=0) <= 1
         changed.append(difference[plain[1] == 0].mean() if (plain[1] == 0).any() else 0)
-    assert np.median(changed) > 3
+    assert np.median(changed) > 2
+
+
+def test_a_thing_lies_where_it_is_put_also_across_the_edge(crowded: Any, code: Any) -> None:
+    place, touched = code["objects"].place, 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        centre, size = rng.uniform((-40, -40), (170, 140)), rng.uniform(5, 90)
+        wide, target = np.full((296, 328, 3), 7, np.uint8), np.full((296, 328), 255, np.uint8)
+        place(np.random.default_rng(seed), crowded.objects, wide, centre + 100, size, target)
+        image, part = np.full((96, 128, 3), 7, np.uint8), np.full((96, 128), 255, np.uint8)
+        place(np.random.default_rng(seed), crowded.objects, image, centre, size, part)
+        assert np.abs(image.astype(int) - wide[100:196, 100:228]).max() <= 12, "as a piece of a larger picture"
+        np.testing.assert_allclose(part, target[100:196, 100:228], atol=12)
+        touched += (part < 255).any()
+        rows, columns = np.nonzero(target < 128)
+        if len(rows):
+            assert np.abs(np.array([columns.mean(), rows.mean()]) - centre - 100).max() < size / 4 + 1
+    assert 10 < touched < 40
+
+
+def test_clothes_hide_no_head_and_some_have_a_grain(photos: Any, tmp_path: Path, code: Any) -> None:
+    cv2.imwrite(str(tmp_path / "rough.png"), np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8))
+    code["surfaces"].keep([tmp_path / "rough.png"], tmp_path / "surfaces.bin")
+    rough = code["surfaces"].Pictures(tmp_path / "surfaces.bin")
+    alpha = np.zeros((96, 128), np.float32)
+    alpha[10:40, 55:75] = alpha[40:, 30:100] = 1  # a head, and below it much wider
+    person = np.full((96, 128, 3), 120, np.uint8)
+    none = code["surfaces"].Pictures(photos.surfaces.file)
+    flat = {False: 0, True: 0}
+    for things in (none, rough):
+        for seed in range(60):
+            worn = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha)
+            assert (worn.shape, worn.dtype) == (person.shape, np.uint8)
+            assert (worn[:14] == 120).all(), "the upper half of the head stays, above any collar"
+            assert (worn[60:] != 120).any()
+            all_of_it = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, headless=True)
+            assert (all_of_it[10:30, 57:73] != 120).any()
+            flat[len(things) > 0] += np.ptp(all_of_it, axis=(0, 1)).max() < 3
+    assert 20 < flat[False] < 40, "half of the clothes of a plain cloth are of one colour"
+    assert 10 < flat[True] < 0.8 * flat[False], "and of those, photographed surfaces give some a grain"
+    assert (code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha) == 120).all(), "nobody is there"
 
 
 def test_small_things_are_put_on_somebody(crowded: Any, photos: Any, code: Any) -> None:
@@ -465,6 +506,47 @@ def test_processes_share_a_batch_and_leave_nothing_out(photos: Any, code: Any) -
             assert torch.equal(part[place::2], share)
 
 
+def test_what_is_seen_again_is_moved_with_its_target(code: Any) -> None:
+    target = torch.zeros(6, 1, 64, 96)
+    target[:, :, 20:50, 30:70] = 255
+    images, trust = target.repeat(1, 3, 1, 1), torch.full_like(target, 128)
+    moved, mask, believed = code["batches"].varied(np.random.default_rng(1), images, target, trust)
+    assert [part.shape for part in (moved, mask, believed)] == [part.shape for part in (images, target, trust)]
+    assert (moved[(mask > 254).expand_as(moved)] > 255 * 0.3).all()
+    assert (moved[(mask < 1).expand_as(moved)] < 2).all()
+    for one in mask:
+        assert 0.4 < (one > 127).float().mean() / (target[0] > 127).float().mean() < 2
+    assert all((mask[0] - other).abs().max() > 100 for other in mask[1:]), "each in its own way"
+    assert moved.max() <= 255
+    outside = believed < 1
+    assert 0 < outside.float().mean() < 0.5
+    assert believed[:, :, 28:36, 40:56].min() > 127, "the middle of the picture is inside"
+    for part, same in zip(
+        code["batches"].varied(np.random.default_rng(1), images, target, trust), (moved, mask, believed), strict=True
+    ):
+        assert torch.equal(part, same)
+
+
+def test_new_pictures_come_first_and_older_ones_with_them(photos: Any, code: Any) -> None:
+    source = code["batches"].Batches(photos, 3, 2, 100, code["recipe"].Recipe())
+    cpu = torch.device("cpu")
+    plain = list(code["batches"].stream(source, 0, 12, 0, cpu))
+    again = list(code["batches"].stream(source, 0, 12, 0, cpu, 2))
+    for one, more in zip(plain, again, strict=True):
+        for part, larger in zip(one, more, strict=True):
+            assert larger.shape == (6, *part.shape[1:])
+            assert torch.equal(larger[:2], part)
+    shapes = [tuple(images.shape) for images, _, _ in plain]
+    number = next(n for n in range(12) if shapes[n] in shapes[:n])  # the second of its shape
+    before = max(n for n in range(number) if shapes[n] == shapes[number])
+    likeness = [
+        float((again[number][0][4 + k].mean((1, 2)) - plain[n][0][k].mean((1, 2))).abs().mean())
+        for k in range(2)
+        for n in (before, number)
+    ]
+    assert likeness[0] + likeness[2] < likeness[1] + likeness[3], "what is seen again are pictures of the batch before"
+
+
 # ---- the figures -------------------------------------------------------------------------------------------
 
 
@@ -526,12 +608,11 @@ def test_a_sharper_network_decides_alike_and_is_surer(code: Any, tmp_path: Path,
 # ---- the run -----------------------------------------------------------------------------------------------
 
 
-def start(folder: Path, out: Path) -> subprocess.Popen[str]:
+def start(folder: Path, out: Path, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(TRAINING / "train_portrait.py"), str(folder), "--out", str(out)]
     short = "--steps 10 --batch 2 --small-steps 10 --workers 0 --log-every 1 --validate-every 10 --validate-photos 1"
-    return subprocess.Popen(
-        [*command, *short.split(), "--save-seconds", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command += [*short.split(), "--save-seconds", "0", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def losses(out: Path) -> list[tuple[str, str]]:
@@ -562,3 +643,22 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(folder: Path, tmp_
     ours, theirs = (load_file(out / "portrait_latest.safetensors") for out in (broken, straight))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     assert (straight / "curves.png").stat().st_size > 1000
+
+
+def test_a_run_can_end_by_the_clock(folder: Path, tmp_path: Path) -> None:
+    run = start(folder, tmp_path, "--steps", "100000", "--minutes", "0.05", "--again", "1")
+    told = run.communicate(timeout=240)[0]
+    assert run.returncode == 0, told
+    assert "the same command goes on" not in told
+    with open(tmp_path / "log.csv", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert 3 <= float(last["seconds"]) < 60
+    assert float(last["rate"]) == 0, "its schedule is done"
+    assert last["validation_iou"]
+    assert (tmp_path / "portrait_latest.safetensors").exists()
+
+
+def test_several_processes_have_several_clocks(folder: Path, tmp_path: Path) -> None:
+    run = start(folder, tmp_path, "--minutes", "1", "--processes", "2")
+    assert "--minutes needs --processes 1" in run.communicate(timeout=120)[0]
+    assert run.returncode == 2

@@ -4,8 +4,8 @@ Every model speaks the 21 classes of PASCAL VOC, the embedded ``portrait`` too, 
 runs with all. Taught in 02_predict.ipynb.
 
 ``loading`` finds a model and the best way to run it; ``model`` is what the caller holds. ``cpu`` is the walk of a frame
-on a CPU, where OpenVINO runs the network (``compiled``); ``eager`` is PyTorch, on a GPU or in OpenVINO's place.
-``published`` knows torchvision's networks, and ``drawings`` makes them readable for OpenVINO. PyTorch is imported only
+on a CPU, where OpenVINO runs the network (``compiled``), or PyTorch in its place (``eager``); ``gpu`` is the walk on a
+GPU, which ``fused`` and ``recorded`` make quick on NVIDIA's. ``published`` knows torchvision's networks, and ``drawings`` makes them readable for OpenVINO. PyTorch is imported only
 where it is needed: ``portrait`` on a CPU does without.
 """
 

@@ -5,9 +5,11 @@ from typing import Any
 import torch
 import torchvision
 from torch import Tensor, nn
+from torchvision.transforms.functional import convert_image_dtype, resize
 
 from seglib.arrays import Frame
 from seglib.errors import WeightsUnavailable
+from seglib.portrait import normalised
 from seglib.predict.model import Floats
 from seglib.weights import read_state_dict, weights_file
 
@@ -26,7 +28,9 @@ class Preprocess:
 
     def __call__(self, frames: Tensor) -> Tensor:
         """(N, 3, H, W) uint8 RGB to the network's input, (N, 3, h, w) float32, on the tensor's own device."""
-        return self._transforms(frames)
+        how = self._transforms
+        small = resize(frames, how.resize_size, interpolation=how.interpolation, antialias=how.antialias)
+        return normalised(convert_image_dtype(small), how.mean, how.std)
 
     @torch.inference_mode()
     def prepare(self, frame: Frame) -> Floats:
