@@ -57,16 +57,16 @@ def beside(rng: Random, photos: Photos, shape: tuple[int, int], wide: bool = Fal
 
 
 def clutter(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = None) -> None:
-    """Put odd shapes on the picture, in place: what is near people, or looks like their clothes, is no person.
+    """Put odd shapes on the picture, in place: not all that is near people is one.
 
-    Up to eight boards, many-cornered pieces and rails, cut from a street, a drawn scene, a surface or clothes.
+    Up to eight boards, many-cornered pieces and rails, cut from a street, a drawn scene or a surface.
     target: (H, W), 255 = person; set to 0 where the shapes are in front.
     """
     height, width = image.shape[:2]
-    stuff = worn(rng, photos, (height, width)) if rng.random() < 0.1 else anything(rng, photos, (height, width))
+    stuff = anything(rng, photos, (height, width))
     shape = np.zeros((height, width), np.uint8)
     for _ in range(rng.integers(1, 9)):
-        centre, size = rng.uniform((0, 0), (width, height)), np.exp(rng.uniform(*np.log((0.06, 0.35)))) * height
+        centre, size = inside(rng, width, height), np.exp(rng.uniform(*np.log((0.06, 0.35)))) * height
         form = rng.random()
         draw = board if form < 0.35 else piece if form < 0.7 else rails
         draw(rng, shape, centre, size)
@@ -81,6 +81,14 @@ def anything(rng: Random, photos: Photos, shape: tuple[int, int]) -> Bytes:
     if chosen(rng, photos):
         return flat(rng, photos.surfaces, shape)
     return beside(rng, photos, shape) if rng.random() < 0.6 else scene(rng, *shape)
+
+
+def inside(rng: Random, width: int, height: int) -> Floats:
+    """The middle of something that is no person, (x, y) in pixels: well inside the picture.
+
+    What is cut off by a corner of a webcam's picture is more often somebody's shoulder.
+    """
+    return rng.uniform(0.15, 0.85, 2) * (width, height)
 
 
 def chosen(rng: Random, photos: Photos) -> bool:
@@ -109,24 +117,12 @@ def rails(rng: Random, shape: Bytes, centre: Floats, size: float) -> None:
     cv2.polylines(shape, lines, False, 255, max(1, int(size * rng.uniform(0.03, 0.4))), cv2.LINE_AA)
 
 
-def worn(rng: Random, photos: Photos, shape: tuple[int, int]) -> Bytes:
-    """A picture full of one piece of somebody's clothes, mirrored again and again."""
-    photo = photos.pick(rng)
-    left, top, right, bottom = photo.box
-    x, y = (left + right) // 2, top + round((bottom - top) * rng.uniform(0.25, 0.6))
-    half = max(4, (right - left) // 6)
-    piece = photo.image[max(0, y - half) : y + half, max(0, x - half) : x + half]
-    scale = float(np.exp(rng.uniform(0, np.log(3))))
-    where = matrix(rng, (half, half), (shape[1] / 2, shape[0] / 2), scale, 40)
-    return warp(piece, where, shape, cv2.BORDER_REFLECT)
-
-
 def thing(rng: Random, photos: Photos, image: Bytes) -> None:
     """One to three upright blocks, rounded at the top and lit from the side, in place."""
     height, width = image.shape[:2]
     for _ in range(rng.integers(1, 4)):
         wide, high = int(rng.uniform(0.06, 0.3) * width), int(rng.uniform(0.3, 0.95) * height)
-        x, shape = int(rng.uniform(0, width)), np.zeros((height, width), np.uint8)
+        x, shape = int(inside(rng, width, height)[0]), np.zeros((height, width), np.uint8)
         cv2.rectangle(shape, (x - wide // 2, height - high + wide // 2), (x + wide // 2, height), 255, -1)
         axes = (wide // 2, int(wide * rng.uniform(0.2, 1.2)))
         cv2.ellipse(shape, (x, height - high + wide // 2), axes, 0, 0, 360, 255, -1, cv2.LINE_AA)
@@ -139,15 +135,12 @@ def thing(rng: Random, photos: Photos, image: Bytes) -> None:
 def objects(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = None) -> None:
     """Put one to four photographed things on the picture, in place; nothing where there are none.
 
-    Their middle is well inside: what is cut off by a corner of the picture is more often somebody's shoulder.
     target: (H, W), 255 = person; set to 0 where the things are in front.
     """
     height, width = image.shape[:2]
     for _ in range(rng.integers(1, 5) if len(photos.objects) else 0):
-        x, y = rng.uniform(0.15, 0.85, 2) * (width, height)
-        alpha = place(rng, photos.objects, image, (x, y), float(np.exp(rng.uniform(*np.log((0.12, 0.8)))) * height))
-        if target is not None:
-            np.minimum(target, (255 - 255 * alpha).astype(np.uint8), out=target)
+        size = float(np.exp(rng.uniform(*np.log((0.12, 0.8)))) * height)
+        place(rng, photos.objects, image, inside(rng, width, height), size, target)
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:

@@ -1,5 +1,6 @@
 """Batches of training pictures, each a function of the seed and its number alone, so any run can be resumed."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterator
 
 import cv2
@@ -8,6 +9,7 @@ import torch
 from augment import Recipe, sample
 from data import Photos
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 from torch.utils.data import DataLoader, Dataset
 
 # (H, W) of the network's input as the package makes it from webcams, phones and photos, and how often each comes:
@@ -56,8 +58,14 @@ class Batches(Dataset[Batch]):
         return images.permute(0, 3, 1, 2), targets[:, None], trust[:, None]
 
 
-def stream(batches: Batches, first: int, last: int, workers: int, device: torch.device) -> Iterator[Batch]:
-    """Batches first to last - 1 in order, made ahead of time by the workers, as float32 on the device."""
+def stream(
+    batches: Batches, first: int, last: int, workers: int, device: torch.device, again: int = 0
+) -> Iterator[Batch]:
+    """Batches first to last - 1 in order, made ahead of time by the workers, as float32 on the device.
+
+    again: with each come that many of the last ones of its shape, varied: where making pictures takes longer than
+    learning from them, that costs nothing.
+    """
     loader = DataLoader(
         batches,
         batch_size=None,
@@ -68,7 +76,32 @@ def stream(batches: Batches, first: int, last: int, workers: int, device: torch.
     )
     mean = torch.tensor((0.485, 0.456, 0.406), device=device).view(1, 3, 1, 1) * 255
     std = torch.tensor((0.229, 0.224, 0.225), device=device).view(1, 3, 1, 1) * 255
-    for images, targets, trust in loader:
-        images, targets, trust = (x.to(device, non_blocking=True).float() for x in (images, targets, trust))
+    seen: defaultdict[torch.Size, deque[Batch]] = defaultdict(lambda: deque(maxlen=again))
+    for number, made in enumerate(loader, first):
+        images, targets, trust = (x.to(device, non_blocking=True).float() for x in made)
+        before = seen[images.shape]
+        before.extend([(images, targets, trust)] * (again - len(before)))  # GPUs prepare for each size of batch
+        rng = np.random.default_rng([batches.seed, number, 1])
+        parts = [(images, targets, trust), *(varied(rng, *batch) for batch in before)]
+        before.append(parts[0])
+        images, targets, trust = (torch.cat(part) for part in zip(*parts, strict=True))
         images = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
         yield images, targets / 255, trust / 255
+
+
+def varied(rng: np.random.Generator, images: Tensor, targets: Tensor, trust: Tensor) -> Batch:
+    """The same pictures moved, turned, scaled, perhaps mirrored, in another light: float tensors of 0 to 255.
+
+    Where a picture ends it is mirrored, and nothing is believed there.
+    """
+    count, _, height, width = images.shape
+    angle, scale = np.deg2rad(rng.normal(0, 8, count)), np.exp(rng.normal(-0.1, 0.15, count))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * scale  # (2, 2, N)
+    turn[0, 1], turn[1, 0] = turn[0, 1] * height / width, turn[1, 0] * width / height  # both sides count as 2 here
+    turn[:, 0] *= rng.choice((-1, 1), count)
+    where = np.concatenate([turn, rng.uniform(-0.2, 0.2, (2, 1, count))], axis=1).transpose(2, 0, 1)
+    grid = affine_grid(torch.from_numpy(where).to(images), list(images.shape), align_corners=False)
+    moved = grid_sample(torch.cat([images, targets], 1), grid, padding_mode="reflection", align_corners=False)
+    trust = grid_sample(trust, grid, align_corners=False)
+    light = rng.uniform(0.6, 1.4, (count, 1, 1, 1)) * np.exp(rng.normal(0, 0.1, (count, 3, 1, 1)))
+    return (moved[:, :3] * torch.from_numpy(light).to(images)).clamp(max=255), moved[:, 3:], trust

@@ -29,12 +29,11 @@ class Average:
     def update(self, network: nn.Module, step: int) -> None:
         """Move towards the network's weights; faster in the first steps, when the past is worth little."""
         share = 1 - min(self.decay, (1 + step) / (10 + step))
-        for name, value in network.state_dict().items():
-            mine = self.state[name]
-            if mine.is_floating_point():
-                mine.lerp_(value.to(mine.dtype), share)
-            else:
-                mine.copy_(value)
+        theirs = network.state_dict()
+        numbers = [name for name, mine in self.state.items() if mine.is_floating_point()]
+        torch._foreach_lerp_([self.state[name] for name in numbers], [theirs[name] for name in numbers], share)
+        for name in self.state.keys() - set(numbers):  # counters of batches
+            self.state[name].copy_(theirs[name])
 
 
 def save(path: Path, content: dict[str, Any]) -> None:

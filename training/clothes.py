@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from objects import place
+from rooms import flat
 from scenes import scene, stripes
 from surfaces import Pictures
 
@@ -15,9 +16,10 @@ Floats = NDArray[np.float32]
 Random = np.random.Generator
 
 
-def dress(rng: Random, person: Bytes, alpha: Floats, headless: bool = False) -> Bytes:
+def dress(rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, headless: bool = False) -> Bytes:
     """Below the head: another colour, stripes or a pattern with the cloth's own light and shade, or a thick ring.
 
+    surfaces: photographed ones, if there are any; some clothes look like one, some have its folds and its grain.
     headless: the head is not in the picture, so all that is there is dressed.
     Returns a new picture; what is outside alpha does not matter, for it is not pasted.
     """
@@ -29,11 +31,15 @@ def dress(rng: Random, person: Bytes, alpha: Floats, headless: bool = False) -> 
     below = np.clip((np.arange(height, dtype=np.float32) - neck) / (0.03 * height), 0, 1)[:, None, None]
     shade = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
     shade = shade / max(20.0, float(np.median(shade[alpha > 0.5])))
+    if len(surfaces) and rng.random() < 0.4:
+        shade *= _grain(rng, surfaces, (height, width))
     kind = rng.random()
     if kind < 0.5:
         colour = np.broadcast_to(_strong(rng), person.shape)
+    elif kind < 0.65 and len(surfaces):
+        colour = flat(rng, surfaces, (height, width)).astype(np.float32)
     else:
-        colour = (stripes if kind < 0.75 else scene)(rng, height, width).astype(np.float32)
+        colour = (stripes if kind < 0.83 else scene)(rng, height, width).astype(np.float32)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
     if rng.random() < 0.25 and not headless:
@@ -74,6 +80,12 @@ def _neck(alpha: Floats, top: int) -> int:
     # A head is about 1.3 times as high as wide.
     after = np.nonzero(np.arange(len(reach)) > 1.3 * np.maximum(head, 4))[0]
     return top + int(after[0]) if len(after) else alpha.shape[0]
+
+
+def _grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
+    """Folds, knit, fur: the light and shade of a photographed surface, (H, W, 1), about 1."""
+    grey = cv2.cvtColor(flat(rng, surfaces, shape), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) + 10
+    return np.asarray((grey / grey.mean()) ** np.float32(rng.uniform(0.4, 1.6)))
 
 
 def _strong(rng: Random) -> Floats:

@@ -23,20 +23,40 @@ NO_OBJECT += ("military", "apes", "astronaut", "gorilla", "chimpanzee", "pizza",
 
 
 def place(
-    rng: np.random.Generator, things: Pictures, image: NDArray[np.generic], centre: tuple[float, float], size: float
-) -> NDArray[np.float32]:
-    """Put one of the things on the picture, (H, W, 3) RGB, in place, in part of its light; returns its opacity, (H, W).
+    rng: np.random.Generator,
+    things: Pictures,
+    image: NDArray[np.generic],
+    centre: tuple[float, float],
+    size: float,
+    target: Bytes | None = None,
+) -> None:
+    """Put one of the things on the picture, (H, W, 3) RGB, in place, in part of its light.
 
-    centre: (x, y) in pixels. size: its longer side, in pixels.
+    centre: (x, y) in pixels. size: its longer side, in pixels. target: (H, W), 255 = person; 0 where the thing is.
     """
     cut_out = things.pick(rng)
     rows, columns = cut_out.shape[:2]
     where = matrix(rng, (columns / 2, rows / 2), centre, size / max(rows, columns), 15)
-    moved = warp(cut_out, where, image.shape[:2], cv2.BORDER_CONSTANT).astype(np.float32)
-    alpha = moved[..., 3:] / 255
     light = rng.uniform(0.5, 1.2) * np.exp(rng.normal(0, 0.1, 3)).astype(np.float32)
-    image[:] = image + alpha * (np.minimum(moved[..., :3] * light, 255) - image)
-    return np.asarray(alpha[..., 0])
+    (x, y, wide, high), inside = _around(where, columns, rows, image.shape[:2])
+    if not inside:
+        return
+    where[:, 2] -= x, y
+    moved = warp(cut_out, where, (high, wide), cv2.BORDER_CONSTANT).astype(np.float32)
+    alpha, part = moved[..., 3:] / 255, (slice(y, y + high), slice(x, x + wide))
+    image[part] = image[part] + alpha * (np.minimum(moved[..., :3] * light, 255) - image[part])
+    if target is not None:
+        np.minimum(target[part], (255 - 255 * alpha[..., 0]).astype(np.uint8), out=target[part])
+
+
+def _around(
+    where: NDArray[np.float32], columns: int, rows: int, shape: tuple[int, ...]
+) -> tuple[tuple[int, int, int, int], bool]:
+    """Left, top, width and height of what the moved picture covers of the shape, and whether there is anything."""
+    corners = where @ np.array([[-1, columns, columns, -1], [-1, -1, rows, rows], [1, 1, 1, 1]])  # and what fades
+    left, top = np.maximum(np.floor(corners.min(1)).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(corners.max(1)).astype(int) + 1, shape[::-1])
+    return (int(left), int(top), int(right - left), int(bottom - top)), bool(right > left and bottom > top)
 
 
 def is_photo(image: Bytes) -> bool:

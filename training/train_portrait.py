@@ -5,6 +5,7 @@ weights. The same command goes on from the last checkpoint; a larger --steps mak
 """
 
 import argparse
+import math
 import time
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -41,6 +42,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--unaligned", action="store_true", help="leave masks where they lie, beside the people")
     parser.add_argument("--start", type=Path, help="safetensors to begin with; none: random weights")
     parser.add_argument("--steps", type=int, default=20_000, help="length of the whole schedule")
+    parser.add_argument("--minutes", type=float, help="end the schedule then, if the steps are not done before")
     parser.add_argument("--batch", type=int, default=16, help="pictures in a batch")
     parser.add_argument("--small-steps", type=int, default=0, help="steps at the start with pictures of 192 pixels")
     parser.add_argument("--rate", type=float, default=1e-3, help="largest learning rate; the started part gets half")
@@ -50,6 +52,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of everything random")
     parser.add_argument("--processes", type=int, default=1, help="that learn together: 2 on two cores; 1 with a GPU")
     parser.add_argument("--workers", type=int, default=1, help="processes that make pictures, for each of those")
+    parser.add_argument("--again", type=int, default=0, help="times to see each picture again, varied")
     parser.add_argument("--log-every", type=int, default=20, help="steps between rows of the log")
     parser.add_argument("--validate-every", type=int, default=200, help="steps between validations and exports")
     parser.add_argument("--validate-photos", type=int, default=25, help="photos of a validation during the run")
@@ -58,6 +61,8 @@ def options() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=float, default=getattr(Recipe, name), help="share, see recipe.Recipe")
     args = parser.parse_args()
     args.cache = args.cache or args.out / "cache"
+    if args.minutes and args.processes > 1:
+        parser.error("--minutes needs --processes 1: each process has a clock of its own")
     return args
 
 
@@ -80,7 +85,7 @@ class Run:
         if self.device.type == "cpu":
             fast_depthwise(self.network)
         self.average = Average(self.network, self.args.average)
-        self.optimizer = AdamW(self._groups(), lr=1.0, weight_decay=DECAY)
+        self.optimizer = AdamW(self._groups(), lr=1.0, weight_decay=DECAY, fused=self.device.type == "cuda")
         self.file = self.args.out / "checkpoint.pt"
         if self.file.exists():
             self._resume(load(self.file, self.device))
@@ -107,11 +112,15 @@ class Run:
         state |= {"optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds}
         save(self.file, state)
 
+    def progress(self) -> float:
+        """How much of the schedule is done, in [0, 1]: by the steps, or by the clock if that is further."""
+        clock = self.seconds / (60 * self.args.minutes) if self.args.minutes else 0.0
+        return min(1.0, max(self.step / self.args.steps, clock))
+
     def rate(self) -> float:
         """The learning rate of this step: a short rise, then half a cosine down to nothing."""
         rise = min(1.0, (self.step + 1) / self.args.warmup)
-        fall = 0.5 + 0.5 * torch.cos(torch.tensor(torch.pi * min(1.0, self.step / self.args.steps))).item()
-        return self.args.rate * rise * fall
+        return self.args.rate * rise * (0.5 + 0.5 * math.cos(math.pi * self.progress()))
 
     def learn(self, images: Tensor, target: Tensor, trust: Tensor, stop: bool) -> tuple[float, bool]:
         """Do one step; returns its loss and whether anyone wants to stop. A loss that is no number changes nothing.
@@ -122,7 +131,7 @@ class Run:
             group["lr"] = self.rate() * group["share"]
         with torch.autocast(self.device.type, torch.bfloat16):
             answers = self.network(images)
-        loss = portrait_loss(answers, target, trust, self.step >= self.args.doubt_from * self.args.steps)
+        loss = portrait_loss(answers, target, trust, self.progress() >= self.args.doubt_from)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         told = together.agree(self.network.parameters(), torch.stack([loss.detach(), loss.new_tensor(float(stop))]))
@@ -136,7 +145,7 @@ class Run:
     def note(self, losses: list[float]) -> float:
         """Write a row of the log, with the validation IoU when it is time for it; returns the mean loss."""
         args, loss = self.args, sum(losses) / len(losses)
-        judged = self.step % args.validate_every == 0 or self.step == args.steps
+        judged = self.step % args.validate_every == 0 or self.progress() == 1
         iou = self.validate() if judged else None
         self.log.add(self.step, self.seconds, self.rate(), loss, iou)
         if iou is not None:
@@ -163,7 +172,7 @@ def train(args: argparse.Namespace) -> None:
         photos.index = photos.index[photos.index["labelled"]]
     recipe = Recipe(**{name: getattr(args, name) for name in SHARES})
     source = Batches(photos, args.seed, args.batch, args.small_steps, recipe, together.share())
-    batches = stream(source, run.step, args.steps, args.workers, run.device)
+    batches = stream(source, run.step, args.steps, args.workers, run.device, args.again)
     bar = tqdm(batches, initial=run.step, total=args.steps, unit="step", smoothing=0.05, disable=not first)
     before = kept = time.monotonic()
     losses: list[float] = []
@@ -172,16 +181,16 @@ def train(args: argparse.Namespace) -> None:
         losses.append(loss)
         now = time.monotonic()
         run.seconds, before = run.seconds + now - before, now
-        last = stopping or run.step == args.steps
+        last = stopping or run.progress() == 1
         if first and (run.step % args.log_every == 0 or last):
             bar.set_postfix(loss=f"{run.note(losses):.3f}", refresh=False)
             losses.clear()
         if first and (last or now - kept > args.save_seconds):
             run.keep()
             kept = time.monotonic()
-        if stopping:
+        if last:
             break
-    if first and run.step < args.steps:
+    if first and run.progress() < 1:
         print(f"stopped after step {run.step}; the same command goes on from here")
 
 
