@@ -310,10 +310,15 @@ def test_a_thing_lies_where_it_is_put_also_across_the_edge(crowded: Any, code: A
     assert 10 < touched < 40
 
 
-def test_clothes_hide_no_head_and_some_have_a_grain(photos: Any, tmp_path: Path, code: Any) -> None:
+@pytest.fixture
+def rough(tmp_path: Path, code: Any) -> Any:
+    """One surface, all noise."""
     cv2.imwrite(str(tmp_path / "rough.png"), np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8))
     code["surfaces"].keep([tmp_path / "rough.png"], tmp_path / "surfaces.bin")
-    rough = code["surfaces"].Pictures(tmp_path / "surfaces.bin")
+    return code["surfaces"].Pictures(tmp_path / "surfaces.bin")
+
+
+def test_clothes_hide_no_head_and_some_have_a_grain(photos: Any, rough: Any, code: Any) -> None:
     alpha = np.zeros((96, 128), np.float32)
     alpha[10:40, 55:75] = alpha[40:, 30:100] = 1  # a head, and below it much wider
     person = np.full((96, 128, 3), 120, np.uint8)
@@ -331,6 +336,25 @@ def test_clothes_hide_no_head_and_some_have_a_grain(photos: Any, tmp_path: Path,
     assert 20 < flat[False] < 40, "half of the clothes of a plain cloth are of one colour"
     assert 10 < flat[True] < 0.8 * flat[False], "and of those, photographed surfaces give some a grain"
     assert (code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha) == 120).all(), "nobody is there"
+
+
+def test_who_is_enlarged_gets_fine_detail_and_keeps_light_and_colour(photos: Any, rough: Any, code: Any) -> None:
+    none = code["surfaces"].Pictures(photos.surfaces.file)
+    person = cv2.GaussianBlur(upright(seglib.sample_frame()), (0, 0), 3)
+
+    def detail(picture: NDArray[Any]) -> float:
+        return float(cv2.Laplacian(picture, cv2.CV_32F).std())
+
+    near, far = np.float32([[3, 0, 0], [0, 3, 0]]), np.float32([[1, 0, 0], [0, 1, 0]])
+    assert code["clothes"].sharpen(np.random.default_rng(0), rough, person, far) is person
+    made = {}
+    for name, surfaces in {"none": none, "rough": rough}.items():
+        pictures = [code["clothes"].sharpen(np.random.default_rng(seed), surfaces, person, near) for seed in range(30)]
+        made[name] = np.array([detail(picture) for picture in pictures])
+        for picture in pictures:
+            assert np.abs(picture.mean((0, 1)) - person.mean((0, 1))).max() < 12
+    assert np.median(made["none"]) > 1.3 * detail(person)
+    assert (made["rough"] > 2 * made["none"].max()).sum() >= 6, "about two fifths have the surface's grain"
 
 
 def test_small_things_are_put_on_somebody(crowded: Any, photos: Any, code: Any) -> None:

@@ -80,7 +80,7 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
             where = framing(rng, photo, shape, recipe.close, 1 / count)
             where[0, 2] += shape[1] * ((place + 0.5) / count - 0.5)
         alpha = warp(photo.planes, where, shape, cv2.BORDER_CONSTANT)[..., 2].astype(np.float32) / 255
-        person = sharpen(rng, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
+        person = sharpen(rng, photos.surfaces, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
         # Whether the middle of the head is beside the picture, where most of whoever is going leaves it.
         headless = not -0.03 < (where @ (photo.head, photo.box[1], 1))[0] / shape[1] < 1.03
         if rng.random() < recipe.dressed:

@@ -62,14 +62,22 @@ def decorate(rng: Random, things: Pictures, person: Bytes, alpha: Floats) -> Byt
     return out
 
 
-def sharpen(rng: Random, person: Bytes, where: Floats) -> Bytes:
-    """Undo some of the blur of an enlarged person: otherwise blurred would mean near."""
+def sharpen(rng: Random, surfaces: Pictures, person: Bytes, where: Floats) -> Bytes:
+    """Undo some of the blur of an enlarged person, and give some the finest detail of a photographed surface.
+
+    Otherwise blurred would mean a person who is near, and crisp would mean a thing.
+    """
     scale = float(np.sqrt(abs(np.linalg.det(where[:, :2]))))
     if scale < 1.2:
         return person
     soft = cv2.GaussianBlur(person, (0, 0), 0.45 * scale)
     amount = rng.uniform(0, 1.6)
-    return cv2.addWeighted(person, 1 + amount, soft, -amount, 0)
+    person = cv2.addWeighted(person, 1 + amount, soft, -amount, 0)
+    if len(surfaces) and rng.random() < 0.4:
+        grain = _grain(rng, surfaces, person.shape[:2])
+        fine = (grain[..., 0] / cv2.GaussianBlur(grain, (0, 0), 1.5 * scale)) ** np.float32(rng.uniform(0.1, 0.8))
+        person = np.clip(person * fine[..., None], 0, 255).astype(np.uint8)
+    return person
 
 
 def _neck(alpha: Floats, top: int) -> int:

@@ -117,7 +117,9 @@ def _chances(scores: Tensor, size: Size) -> Tensor:
 
 def _half_type(device: torch.device) -> torch.dtype:
     """bfloat16 has float32's range, so nothing overflows; older GPUs only have float16."""
-    return torch.bfloat16 if device.type != "cuda" or torch.cuda.is_bf16_supported() else torch.float16
+    if device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return torch.float16
 
 
 def _resize(scores: Tensor, size: Size) -> Tensor:
