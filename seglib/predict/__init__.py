@@ -5,8 +5,9 @@ runs with all. Taught in 02_predict.ipynb.
 
 ``loading`` finds a model and the best way to run it; ``model`` is what the caller holds. ``cpu`` is the walk of a frame
 on a CPU, where OpenVINO runs the network (``compiled``), or PyTorch in its place (``eager``); ``gpu`` is the walk on a
-GPU, which ``fused`` and ``recorded`` make quick on NVIDIA's. ``published`` knows torchvision's networks, and ``drawings`` makes them readable for OpenVINO. PyTorch is imported only
-where it is needed: ``portrait`` on a CPU does without.
+GPU, which ``fused`` and ``recorded`` make quick on NVIDIA's. ``published`` knows torchvision's networks, and
+``drawings`` makes them readable for OpenVINO. PyTorch is imported only where it is needed: ``portrait`` on a CPU does
+without.
 """
 
 from seglib.predict.loading import MODELS, TORCHVISION_MODELS, load_model, model_table
