@@ -318,24 +318,35 @@ def rough(tmp_path: Path, code: Any) -> Any:
     return code["surfaces"].Pictures(tmp_path / "surfaces.bin")
 
 
-def test_clothes_hide_no_head_and_some_have_a_grain(photos: Any, rough: Any, code: Any) -> None:
+def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any, rough: Any, code: Any) -> None:
     alpha = np.zeros((96, 128), np.float32)
-    alpha[10:40, 55:75] = alpha[40:, 30:100] = 1  # a head, and below it much wider
+    alpha[15:45, 54:74] = alpha[45:, 30:100] = 1  # a head, and below it much wider
     person = np.full((96, 128, 3), 120, np.uint8)
     none = code["surfaces"].Pictures(photos.surfaces.file)
-    flat = {False: 0, True: 0}
+    flat, bare, larger = {False: 0, True: 0}, 0, []
     for things in (none, rough):
         for seed in range(60):
-            worn = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha)
+            worn, covered = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha)
             assert (worn.shape, worn.dtype) == (person.shape, np.uint8)
-            assert (worn[:14] == 120).all(), "the upper half of the head stays, above any collar"
-            assert (worn[60:] != 120).any()
-            all_of_it = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, headless=True)
-            assert (all_of_it[10:30, 57:73] != 120).any()
+            assert (covered.shape, covered.dtype) == (alpha.shape, np.float32)
+            assert (covered >= alpha).all()
+            assert covered.max() <= 1
+            assert cv2.connectedComponents((covered > 0.5).astype(np.uint8))[0] == 2, "what stands out is not apart"
+            bare += (worn[15:25, 56:72] == 120).all()
+            larger.append(covered.sum() / alpha.sum())
+            assert (worn[70:] != 120).any()
+            all_of_it, same = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, headless=True)
+            assert same is alpha, "who has no head wears neither a hat nor a collar"
+            assert (all_of_it[15:25, 56:72] != 120).any()
             flat[len(things) > 0] += np.ptp(all_of_it, axis=(0, 1)).max() < 3
+    assert 80 < bare < 115, "a seventh wear a hat"
+    assert 10 < sum(share > 1.005 for share in larger) < 60
+    assert max(larger) < 1.6
     assert 20 < flat[False] < 40, "half of the clothes of a plain cloth are of one colour"
     assert 10 < flat[True] < 0.8 * flat[False], "and of those, photographed surfaces give some a grain"
-    assert (code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha) == 120).all(), "nobody is there"
+    unchanged, nobody = code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha)
+    assert (unchanged == 120).all()
+    assert not nobody.any()
 
 
 def test_who_is_enlarged_gets_fine_detail_and_keeps_light_and_colour(photos: Any, rough: Any, code: Any) -> None:

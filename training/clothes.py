@@ -16,17 +16,21 @@ Floats = NDArray[np.float32]
 Random = np.random.Generator
 
 
-def dress(rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, headless: bool = False) -> Bytes:
-    """Below the head: another colour, stripes or a pattern with the cloth's own light and shade, or a thick ring.
+def dress(
+    rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, headless: bool = False
+) -> tuple[Bytes, Floats]:
+    """Below the head: another colour, stripes or a pattern with the cloth's own light and shade. A collar, a hat.
 
     surfaces: photographed ones, if there are any; some clothes look like one, some have its folds and its grain.
     headless: the head is not in the picture, so all that is there is dressed.
-    Returns a new picture; what is outside alpha does not matter, for it is not pasted.
+    Returns a new picture and a new alpha, since collars and hats stand out from the person; what is outside alpha does
+    not matter, for it is not pasted.
     """
     rows, columns = np.nonzero(alpha > 0.5)
     if len(rows) < 100:
-        return person
-    neck = -alpha.shape[0] if headless else _neck(alpha, int(rows.min()))
+        return person, alpha
+    top = int(rows.min())
+    neck = -alpha.shape[0] if headless else _neck(alpha, top)
     height, width = alpha.shape
     below = np.clip((np.arange(height, dtype=np.float32) - neck) / (0.03 * height), 0, 1)[:, None, None]
     shade = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
@@ -42,9 +46,13 @@ def dress(rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, headles
         colour = (stripes if kind < 0.83 else scene)(rng, height, width).astype(np.float32)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
-    if rng.random() < 0.25 and not headless:
-        _ring(rng, out, (float(columns[rows < neck + 2].mean()), neck), neck - int(rows.min()))
-    return out
+    if not headless:
+        middle, wide = float(columns[rows < neck + 2].mean()), int((alpha[top : neck + 1] > 0.5).sum(axis=1).max())
+        if rng.random() < 0.3:
+            alpha = _collar(rng, out, alpha, (middle, neck), wide)
+        if rng.random() < 0.15:
+            alpha = _hat(rng, surfaces, out, alpha, (middle, top), wide)
+    return out, alpha
 
 
 def decorate(rng: Random, things: Pictures, person: Bytes, alpha: Floats) -> Bytes:
@@ -102,12 +110,46 @@ def _strong(rng: Random) -> Floats:
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
 
 
-def _ring(rng: Random, image: Bytes, neck: tuple[float, float], head: int) -> None:
-    """A collar, a scarf, the ring of a helmet: an ellipse of two tones round the neck, in place; head: its height."""
-    centre = (int(neck[0]), int(neck[1] + rng.uniform(0, 0.3) * head))
-    axes = (int(head * rng.uniform(0.4, 1.1)) + 1, int(head * rng.uniform(0.2, 0.6)) + 1)
+def _collar(rng: Random, image: Bytes, alpha: Floats, neck: tuple[float, float], head: int) -> Floats:
+    """A collar, a hood, the ring of a helmet: an ellipse of two tones, behind the neck and before the chest.
+
+    In place; head: its width. Returns the new alpha. What is in it behind the neck is dark.
+    """
+    centre = (int(neck[0]), int(neck[1] + rng.uniform(-0.1, 0.3) * head))
+    wide = head * rng.uniform(0.4, 0.85)
+    axes = (int(wide) + 1, int(wide * rng.uniform(0.3, 0.9)) + 1)
     tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.integers(0, 256))
     light = np.clip(tone + rng.normal(0, 60), 0, 255)
-    thick, angle = max(2, int(head * rng.uniform(0.08, 0.4))), rng.normal(0, 8)
+    thick, angle = max(2, int(head * rng.uniform(0.06, 0.3))), rng.normal(0, 8)
+    layer, shape = image.copy(), np.zeros(alpha.shape, np.uint8)
+    cv2.ellipse(layer, centre, axes, angle, 180, 360, (rng.uniform(0, 0.8) * tone).tolist(), -1)
+    cv2.ellipse(shape, centre, axes, angle, 180, 360, 255, -1)
     for colour, width in ((tone, thick), (light, max(1, thick // 4))):
-        cv2.ellipse(image, centre, axes, angle, 0, 360, colour.tolist(), width, cv2.LINE_AA)
+        cv2.ellipse(layer, centre, axes, angle, 0, 360, colour.tolist(), width, cv2.LINE_AA)
+    cv2.ellipse(shape, centre, axes, angle, 0, 360, 255, thick, cv2.LINE_AA)
+    ring = shape.astype(np.float32) / 255
+    behind = np.arange(len(ring))[:, None] < centre[1]
+    _put(image, layer, ring * np.where(behind, 1 - alpha, 1))
+    return np.maximum(alpha, ring)
+
+
+def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, top: tuple[float, float], head: int) -> Floats:
+    """A hat or a cap with its brim, in place; head: its width, top: the middle of its upper edge. Returns alpha."""
+    place = int(top[0] + rng.normal(0, 0.05) * head), int(top[1] + rng.uniform(0.1, 0.5) * head)
+    crown = int(head * rng.uniform(0.4, 0.6)) + 1, int(head * rng.uniform(0.3, 0.8)) + 1
+    brim = int(head * rng.uniform(0.4, 0.9)) + 1, int(head * rng.uniform(0.04, 0.2)) + 1
+    angle, colour = rng.normal(0, 10), _strong(rng) if rng.random() < 0.5 else np.full(3, rng.uniform(10, 240))
+    layer, shape = np.empty_like(image), np.zeros(alpha.shape, np.uint8)
+    light = _grain(rng, surfaces, alpha.shape) if len(surfaces) else np.ones((*alpha.shape, 1), np.float32)
+    layer[:] = np.clip(colour * light, 0, 255)
+    cv2.ellipse(shape, place, crown, angle, 180, 360, 255, -1, cv2.LINE_AA)
+    cv2.ellipse(layer, place, brim, angle, 0, 360, (colour * rng.uniform(0.3, 0.9)).tolist(), -1, cv2.LINE_AA)
+    cv2.ellipse(shape, place, brim, angle, 0, 360, 255, -1, cv2.LINE_AA)
+    hat = shape.astype(np.float32) / 255
+    _put(image, layer, hat)
+    return np.maximum(alpha, hat)
+
+
+def _put(image: Bytes, layer: Bytes, alpha: Floats) -> None:
+    """Put a layer over the picture, in place."""
+    image[:] = image + alpha[..., None] * (layer.astype(np.float32) - image)
