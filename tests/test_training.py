@@ -118,6 +118,28 @@ def test_a_label_is_believed_but_where_somebody_is_seen_behind_is_no_empty_stree
     assert not by_number[4].planes[..., 3].any()
 
 
+def test_who_is_cut_off_by_the_side_of_a_photo_is_not_called_background(
+    folder: Path, tmp_path: Path, code: Any
+) -> None:
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / f"0002.{'jpg' if part == 'images' else 'png'}").write_bytes(
+            next((folder / part).glob("0002.*")).read_bytes()
+        )
+    (tmp_path / "closer").mkdir()
+    seen = np.zeros((416, 276), np.uint8)
+    seen[10:50, 0:20] = seen[60:90, 8:20] = 255  # one is cut off by the left side, one is not
+    seen[0:8, 250:262] = 255  # that reaches the upper side, where nobody comes from
+    cv2.imwrite(str(tmp_path / "closer" / "0002.png"), seen)
+    photo = code["data"].read_photo(tmp_path / "images" / "0002.jpg", True)
+    believed, others = photo.planes[..., 1], photo.planes[..., 3]
+    assert (believed[10:50, 0:20] == 0).all()
+    assert (believed[60:90, 8:20] == 255).all()
+    assert (believed[0:8, 250:262] == 255).all()
+    assert (believed == 0).sum() == 40 * 20
+    assert (others[seen > 0] == 255).all(), "no empty street, either of them"
+
+
 def test_the_cut_out_lies_within_the_target(photos: Any) -> None:
     for number in range(len(photos)):
         planes = photos[number].planes

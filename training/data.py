@@ -25,7 +25,7 @@ SMALLEST = 0.02  # and so is one whose person covers less of it than this
 # Half of the training pictures are mirrored, so the network would be taught that an edge lies in two places.
 LABELS_LIE, TEACHER_LIES = (0.27, 0.0), (0.35, 0.23)
 LONG = 416
-VERSION = 9  # of the cache; raise it whenever build_cache writes something else
+VERSION = 10  # of the cache; raise it whenever build_cache writes something else
 
 
 def is_validation(number: int, labelled: bool) -> bool:
@@ -156,7 +156,9 @@ def read_photo(path: Path, labelled: bool, aligned: bool = True) -> Photo | None
     else:
         planes = _taught_planes(teacher)
     planes[..., 1] &= ~_passers_by(planes, teacher)
-    others = _passers_by(planes, _grey(path.parents[1] / "closer" / path.stem, image)) | ~planes[..., 1]
+    seen = _passers_by(planes, _grey(path.parents[1] / "closer" / path.stem, image))
+    planes[..., 1] &= ~_cut_off(seen)
+    others = seen | ~planes[..., 1]
     planes = np.dstack([planes, others])
     inside = planes[..., 2] > 127
     if inside.mean() < SMALLEST:
@@ -200,6 +202,16 @@ def _passers_by(planes: Bytes, other: Bytes | None) -> Bytes:
         return np.zeros_like(planes[..., 0])
     near = cv2.dilate(planes[..., 0], np.ones((9, 9), np.uint8))
     return np.where((near == 0) & (other > SURE[1]), 255, 0).astype(np.uint8)
+
+
+def _cut_off(somebody: Bytes) -> Bytes:
+    """Those parts, 255, that reach the left, the right or the lower side of the photo.
+
+    Called background, they would teach that a shoulder at the side of a picture is no person.
+    """
+    numbers = cv2.connectedComponents(somebody)[1]
+    at_side = np.concatenate([numbers[:, 0], numbers[:, -1], numbers[-1]])
+    return np.where(np.isin(numbers, at_side[at_side > 0]), 255, 0).astype(np.uint8)
 
 
 def _taught_planes(teacher: Bytes) -> Bytes:
