@@ -14,7 +14,7 @@ Random = np.random.Generator
 
 TURNED = 0.07  # the share of pictures and people that are turned far, like those who lie or lean, or a tilted camera
 LEAVING = 0.45  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
-GOING = 0.3  # of the close ones, the share of whom a shoulder or an arm is left, at the side
+GOING = 0.4  # of the close ones, the share of whom a shoulder or an arm is left, at the side
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 
@@ -42,7 +42,7 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     if leaving:
         head_y += height * rng.uniform(0, 0.4)
     if kind < GOING * close:
-        head_x, head_y = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.45, 0.65)), height * rng.uniform(0, 0.7)
+        head_x, head_y = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.45, 0.85)), height * rng.uniform(0, 0.8)
     if not room:
         rows = photo.image.shape[0]
         scale = max(scale, height / rows)
