@@ -345,10 +345,11 @@ def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any,
     alpha[15:45, 54:74] = alpha[45:, 30:100] = 1  # a head, and below it much wider
     person = np.full((96, 128, 3), 120, np.uint8)
     none = code["surfaces"].Pictures(photos.surfaces.file)
-    flat, bare, larger = {False: 0, True: 0}, 0, []
+    behind = np.full((96, 128, 3), (40, 200, 90), np.float32)
+    flat, bare, larger, alike = {False: 0, True: 0}, 0, [], 0
     for things in (none, rough):
         for seed in range(60):
-            worn, covered = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha)
+            worn, covered = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, behind)
             assert (worn.shape, worn.dtype) == (person.shape, np.uint8)
             assert (covered.shape, covered.dtype) == (alpha.shape, np.float32)
             assert (covered >= alpha).all()
@@ -357,16 +358,21 @@ def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any,
             bare += (worn[15:25, 56:72] == 120).all()
             larger.append(covered.sum() / alpha.sum())
             assert (worn[70:] != 120).any()
-            all_of_it, same = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, headless=True)
+            all_of_it, same = code["clothes"].dress(
+                np.random.default_rng(seed), things, person, alpha, behind, headless=True
+            )
             assert same is alpha, "who has no head wears neither a hat nor a collar"
             assert (all_of_it[15:25, 56:72] != 120).any()
             flat[len(things) > 0] += np.ptp(all_of_it, axis=(0, 1)).max() < 3
+            away = all_of_it.mean((0, 1)) - 120
+            alike += np.dot(away, (-80, 80, -30)) > 0.98 * np.linalg.norm(away) * np.linalg.norm((-80, 80, -30))
     assert 80 < bare < 115, "a seventh wear a hat"
     assert 10 < sum(share > 1.005 for share in larger) < 60
     assert max(larger) < 1.6
+    assert 15 < alike < 60, "a quarter have the colour of what is behind"
     assert 20 < flat[False] < 40, "half of the clothes of a plain cloth are of one colour"
     assert 10 < flat[True] < 0.8 * flat[False], "and of those, photographed surfaces give some a grain"
-    unchanged, nobody = code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha)
+    unchanged, nobody = code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha, behind)
     assert (unchanged == 120).all()
     assert not nobody.any()
 

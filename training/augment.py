@@ -84,7 +84,7 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         # Whether the middle of the head is beside the picture, where most of whoever is going leaves it.
         headless = not -0.03 < (where @ (photo.head, photo.box[1], 1))[0] / shape[1] < 1.03
         if rng.random() < recipe.dressed:
-            person, alpha = dress(rng, photos.surfaces, person, alpha, headless)
+            person, alpha = dress(rng, photos.surfaces, person, alpha, image, headless)
         if rng.random() < recipe.objects:
             person = decorate(rng, photos.objects, person, alpha)
         person = matched(rng, person, image, alpha)

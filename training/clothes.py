@@ -17,11 +17,12 @@ Random = np.random.Generator
 
 
 def dress(
-    rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, headless: bool = False
+    rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, behind: Floats, headless: bool = False
 ) -> tuple[Bytes, Floats]:
     """Below the head: another colour, stripes or a pattern with the cloth's own light and shade. A collar, a hat.
 
     surfaces: photographed ones, if there are any; some clothes look like one, some have its folds and its grain.
+    behind: the picture, (H, W, 3), on which the person will be pasted; some clothes have the colour of something in it.
     headless: the head is not in the picture, so all that is there is dressed.
     Returns a new picture and a new alpha, since collars and hats stand out from the person; what is outside alpha does
     not matter, for it is not pasted.
@@ -38,8 +39,10 @@ def dress(
     if len(surfaces) and rng.random() < 0.4:
         shade *= _grain(rng, surfaces, (height, width))
     kind = rng.random()
-    if kind < 0.5:
+    if kind < 0.25:
         colour = np.broadcast_to(_strong(rng), person.shape)
+    elif kind < 0.5:
+        colour = np.broadcast_to(behind[rng.integers(height), rng.integers(width)], person.shape)
     elif kind < 0.65 and len(surfaces):
         colour = flat(rng, surfaces, (height, width)).astype(np.float32)
     else:
