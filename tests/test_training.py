@@ -638,6 +638,18 @@ def test_the_faults_and_the_iou_make_one(code: Any) -> None:
 # ---- the weights -------------------------------------------------------------------------------------------
 
 
+def test_who_is_leaving_is_judged_in_six_colours(code: Any, tmp_path: Path) -> None:
+    shown = list(code["evaluate"].pictures(tmp_path, "leaving"))
+    clip = {name: frame for name, frame, _ in code["evaluate"].pictures(tmp_path, "clip")}
+    assert len(shown) == 20 * 6
+    for name, picture, mask in shown:
+        frame, turn = clip[name[:3]], int(name[4:])
+        assert (picture[mask == 0] == frame[mask == 0]).all(), "the room stays as it is"
+        difference = np.abs(picture.astype(int) - frame)[mask == 1].mean()
+        assert (difference < 2) if turn == 0 else (difference > 8), (name, difference)
+    assert min(mask.mean() for _, _, mask in shown) < 0.04, "of some a shoulder is left"
+
+
 def test_the_mean_of_weights_lies_between_them_and_is_one_of_the_same_network(code: Any) -> None:
     mean_of = code["mix"].mean_of
     ours = load_file(seglib.weights.EMBEDDED)

@@ -33,9 +33,11 @@ Predict = Callable[[str, Bytes], Floats]  # name of a picture and the picture to
 
 PERSON = (0, 15)
 BLACK = range(144, 159)  # frames of the clip in which nothing can be seen
+LEAVING = range(76, 96)  # frames in which the person is leaving it, or coming back: at last a shoulder is left
+HUES = range(0, 180, 30)  # turns of the person's colours in them, in units of two degrees, as OpenCV counts hues
 LONG_SIDE = 256  # of a picture when outlines are compared
 NEAR = 6  # pixels of such a picture: what is wrong no further from the true outline is a fault of the edge
-PICTURES = ("validation", "dev", "samples")
+PICTURES = ("validation", "dev", "samples", "leaving")
 
 
 def read(image: Path, mask: Path) -> tuple[Bytes, Floats]:
@@ -50,7 +52,10 @@ def read_mask(path: Path) -> Floats:
 
 
 def pictures(data: Path, part: str) -> Iterator[tuple[str, Bytes, Floats]]:
-    """Name, picture and true mask of everything in a part: validation, dev, samples or clip."""
+    """Name, picture and true mask of everything in a part: validation, dev, samples, leaving or clip.
+
+    leaving: frames of the clip in which little is left of the person, in six colours, for one may be found by chance.
+    """
     if part == "samples":
         for name in ("astronaut", "hopper"):
             yield name, seglib.sample_frame(name), seglib.sample_mask(name)
@@ -59,10 +64,22 @@ def pictures(data: Path, part: str) -> Iterator[tuple[str, Bytes, Floats]]:
             for number, (frame, mask) in enumerate(zip(frames, seglib.samples.sample_clip_masks(), strict=True)):
                 if number not in BLACK:
                     yield f"{number:03d}", frame, mask
+    elif part == "leaving":
+        for name, frame, mask in pictures(data, "clip"):
+            if int(name) in LEAVING:
+                yield from ((f"{name}-{2 * turn}", recoloured(frame, mask, turn), mask) for turn in HUES)
     else:
         dev = [(p, data / "dev" / "masks" / f"{p.stem}.png") for p in sorted(data.glob("dev/images/*.jpg"))]
         for image, mask in validation_photos(data) if part == "validation" else dev:
             yield image.stem, *read(image, mask)
+
+
+def recoloured(frame: Bytes, mask: Floats, turn: int) -> Bytes:
+    """The frame with the hues of what the mask covers turned, in units of two degrees."""
+    turned = cv2.cvtColor(frame, cv2.COLOR_RGB2HSV)
+    turned[..., 0] = (turned[..., 0].astype(int) + turn) % 180
+    person = cv2.cvtColor(turned, cv2.COLOR_HSV2RGB).astype(np.float32)
+    return np.asarray((frame + mask[..., None] * (person - frame)).round().astype(np.uint8))
 
 
 def package_model(network: nn.Module, device: torch.device) -> Model:
