@@ -311,7 +311,7 @@ def test_things_behind_somebody_do_not_change_who_that_is(crowded: Any, code: An
         difference = np.abs(image[0].astype(int) - plain[0]).max(-1)
         assert difference[inside].max(initial=0) <= 1
         changed.append(difference[plain[1] == 0].mean() if (plain[1] == 0).any() else 0)
-    assert np.median(changed) > 2
+    assert np.median(changed) > 3
 
 
 def test_a_thing_lies_where_it_is_put_also_across_the_edge(crowded: Any, code: Any) -> None:
@@ -473,10 +473,11 @@ def test_empty_pictures_hold_nobody(photos: Any, code: Any) -> None:
         assert not target.any()
 
 
-def test_people_far_away_are_small_and_close_ones_fill_the_picture(photos: Any, code: Any) -> None:
+def test_people_far_away_are_small_and_close_ones_fill_the_picture(photos: Any, code: Any, monkeypatch: Any) -> None:
     augment = code["augment"]
     recipe = {"empty": 0, "pasted": 1, "several": 0, "hidden": 0, "cluttered": 0}
     covered = {}
+    monkeypatch.setattr(code["framing"], "GOING", 0)  # of whoever is going little is left, however close
     for name, more in {"far": {"far": 1}, "close": {"far": 0, "close": 1}}.items():
         made = [
             augment.sample(np.random.default_rng(seed), photos, SHAPE, code["recipe"].Recipe(**recipe, **more))[1]
@@ -484,7 +485,7 @@ def test_people_far_away_are_small_and_close_ones_fill_the_picture(photos: Any, 
         ]
         covered[name] = [np.mean(target > 127) for target in made]
     assert np.median(covered["far"]) < 0.15
-    assert np.percentile(covered["close"], 60) > 0.25, "of two fifths hardly more than a shoulder is left"
+    assert np.median(covered["close"]) > 0.25
     assert np.mean(np.array(covered["far"]) > 0) > 0.8, "most of them are in the picture"
 
 
@@ -635,9 +636,6 @@ def test_the_faults_and_the_iou_make_one(code: Any) -> None:
     assert code["evaluate"].faults(truth * 0, truth * 0) == whole
 
 
-# ---- the weights -------------------------------------------------------------------------------------------
-
-
 def test_who_is_leaving_is_judged_in_six_colours(code: Any, tmp_path: Path) -> None:
     shown = list(code["evaluate"].pictures(tmp_path, "leaving"))
     clip = {name: frame for name, frame, _ in code["evaluate"].pictures(tmp_path, "clip")}
@@ -648,6 +646,9 @@ def test_who_is_leaving_is_judged_in_six_colours(code: Any, tmp_path: Path) -> N
         difference = np.abs(picture.astype(int) - frame)[mask == 1].mean()
         assert (difference < 2) if turn == 0 else (difference > 8), (name, difference)
     assert min(mask.mean() for _, _, mask in shown) < 0.04, "of some a shoulder is left"
+
+
+# ---- the weights -------------------------------------------------------------------------------------------
 
 
 def test_the_mean_of_weights_lies_between_them_and_is_one_of_the_same_network(code: Any) -> None:

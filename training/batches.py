@@ -64,7 +64,7 @@ def stream(
     """Batches first to last - 1 in order, made ahead of time by the workers, as float32 on the device.
 
     again: with each come that many of the last ones of its shape, varied: where making pictures takes longer than
-    learning from them, that costs nothing.
+    learning from them, that costs nothing. They are not kept with a run, so one that is resumed begins without them.
     """
     loader = DataLoader(
         batches,

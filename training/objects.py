@@ -38,8 +38,8 @@ def place(
     rows, columns = cut_out.shape[:2]
     where = matrix(rng, (columns / 2, rows / 2), centre, size / max(rows, columns), 15)
     light = rng.uniform(0.5, 1.2) * np.exp(rng.normal(0, 0.1, 3)).astype(np.float32)
-    (x, y, wide, high), inside = _around(where, columns, rows, image.shape[:2])
-    if not inside:
+    x, y, wide, high = _around(where, columns, rows, image.shape[:2])
+    if wide <= 0 or high <= 0:
         return
     where[:, 2] -= x, y
     moved = warp(cut_out, where, (high, wide), cv2.BORDER_CONSTANT).astype(np.float32)
@@ -49,14 +49,12 @@ def place(
         np.minimum(target[part], (255 - 255 * alpha[..., 0]).astype(np.uint8), out=target[part])
 
 
-def _around(
-    where: NDArray[np.float32], columns: int, rows: int, shape: tuple[int, ...]
-) -> tuple[tuple[int, int, int, int], bool]:
-    """Left, top, width and height of what the moved picture covers of the shape, and whether there is anything."""
+def _around(where: NDArray[np.float32], columns: int, rows: int, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, width and height of what the moved picture covers of the shape; 0 or less where it is beside it."""
     corners = where @ np.array([[-1, columns, columns, -1], [-1, -1, rows, rows], [1, 1, 1, 1]])  # and what fades
     left, top = np.maximum(np.floor(corners.min(1)).astype(int), 0)
     right, bottom = np.minimum(np.ceil(corners.max(1)).astype(int) + 1, shape[::-1])
-    return (int(left), int(top), int(right - left), int(bottom - top)), bool(right > left and bottom > top)
+    return int(left), int(top), int(right - left), int(bottom - top)
 
 
 def is_photo(image: Bytes) -> bool:
