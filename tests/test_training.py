@@ -346,10 +346,11 @@ def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any,
     person = np.full((96, 128, 3), 120, np.uint8)
     none = code["surfaces"].Pictures(photos.surfaces.file)
     behind = np.full((96, 128, 3), (40, 200, 90), np.float32)
+    head, away_up = np.float32([[64, 15], [64, 45]]), np.float32([[64, -150], [64, -110]])
     flat, bare, larger, alike = {False: 0, True: 0}, 0, [], 0
     for things in (none, rough):
         for seed in range(60):
-            worn, covered = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, behind)
+            worn, covered = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, behind, head)
             assert (worn.shape, worn.dtype) == (person.shape, np.uint8)
             assert (covered.shape, covered.dtype) == (alpha.shape, np.float32)
             assert (covered >= alpha).all()
@@ -358,10 +359,8 @@ def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any,
             bare += (worn[15:25, 56:72] == 120).all()
             larger.append(covered.sum() / alpha.sum())
             assert (worn[70:] != 120).any()
-            all_of_it, same = code["clothes"].dress(
-                np.random.default_rng(seed), things, person, alpha, behind, headless=True
-            )
-            assert same is alpha, "who has no head wears neither a hat nor a collar"
+            all_of_it, same = code["clothes"].dress(np.random.default_rng(seed), things, person, alpha, behind, away_up)
+            assert (same == alpha).all(), "of whom the head is not in the picture, no hat is, nor a collar"
             assert (all_of_it[15:25, 56:72] != 120).any()
             flat[len(things) > 0] += np.ptp(all_of_it, axis=(0, 1)).max() < 3
             away = all_of_it.mean((0, 1)) - 120
@@ -372,9 +371,36 @@ def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any,
     assert 15 < alike < 60, "a quarter have the colour of what is behind"
     assert 20 < flat[False] < 40, "half of the clothes of a plain cloth are of one colour"
     assert 10 < flat[True] < 0.8 * flat[False], "and of those, photographed surfaces give some a grain"
-    unchanged, nobody = code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha, behind)
+    unchanged, nobody = code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha, behind, head)
     assert (unchanged == 120).all()
     assert not nobody.any()
+
+
+def test_the_clothes_of_who_lies_begin_at_the_neck(photos: Any, code: Any) -> None:
+    alpha = np.ones((96, 128), np.float32)
+    person, behind = np.full((96, 128, 3), 120, np.uint8), np.full((96, 128, 3), 10, np.float32)
+    lying = np.float32([[5, 48], [45, 48]])  # the head at the left
+    heads, bodies = [], []
+    for seed in range(20):
+        worn, _ = code["clothes"].dress(np.random.default_rng(seed), photos.surfaces, person, alpha, behind, lying)
+        heads.append((worn[:, 8:25] != 120).any())
+        bodies.append((worn[:, 60:] != 120).any())
+    assert all(bodies)
+    assert sum(heads) < 10, "under a hat, a hood"
+
+
+def test_the_neck_of_a_photo_is_found_in_the_picture(photos: Any, code: Any) -> None:
+    photo = photos[0]
+    _, top, _, bottom = photo.box
+    same = np.float32([[1, 0, 0], [0, 1, 0]])
+    assert code["framing"].head_and_neck(photo, same) == pytest.approx(
+        np.array([(photo.head, top), (photo.head, top + 0.165 * (bottom - top))]), abs=0.01
+    )
+    turned = np.float32([[0, -2, 300], [2, 0, 7]])  # a quarter to the right, twice as large
+    (head_x, head_y), (neck_x, neck_y) = code["framing"].head_and_neck(photo, turned)
+    assert (head_x, head_y) == pytest.approx((300 - 2 * top, 2 * photo.head + 7), abs=0.01)
+    assert neck_x == pytest.approx(head_x - 2 * 0.165 * (bottom - top), abs=0.01)
+    assert neck_y == pytest.approx(head_y, abs=0.01)
 
 
 def test_who_is_enlarged_gets_fine_detail_and_keeps_light_and_colour(photos: Any, rough: Any, code: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from backgrounds import background, clutter, hide, objects
 from clothes import decorate, dress, sharpen
 from data import Photos
-from framing import FAR, as_taken, far_away, framing, warp
+from framing import FAR, as_taken, far_away, framing, head_and_neck, warp
 from light import camera
 from numpy.typing import NDArray
 from recipe import Recipe
@@ -81,10 +81,8 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
             where[0, 2] += shape[1] * ((place + 0.5) / count - 0.5)
         alpha = warp(photo.planes, where, shape, cv2.BORDER_CONSTANT)[..., 2].astype(np.float32) / 255
         person = sharpen(rng, photos.surfaces, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
-        # Whether the middle of the head is beside the picture, where most of whoever is going leaves it.
-        headless = not -0.03 < (where @ (photo.head, photo.box[1], 1))[0] / shape[1] < 1.03
         if rng.random() < recipe.dressed:
-            person, alpha = dress(rng, photos.surfaces, person, alpha, image, headless)
+            person, alpha = dress(rng, photos.surfaces, person, alpha, image, head_and_neck(photo, where))
         if rng.random() < recipe.objects:
             person = decorate(rng, photos.objects, person, alpha)
         person = matched(rng, person, image, alpha)

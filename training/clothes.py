@@ -17,23 +17,20 @@ Random = np.random.Generator
 
 
 def dress(
-    rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, behind: Floats, headless: bool = False
+    rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, behind: Floats, head: Floats
 ) -> tuple[Bytes, Floats]:
     """Below the head: another colour, stripes or a pattern with the cloth's own light and shade. A collar, a hat.
 
     surfaces: photographed ones, if there are any; some clothes look like one, some have its folds and its grain.
     behind: the picture, (H, W, 3), on which the person will be pasted; some clothes have the colour of something in it.
-    headless: the head is not in the picture, so all that is there is dressed.
+    head: (x, y) of its top and of the neck, (2, 2), inside the picture or not.
     Returns a new picture and a new alpha, since collars and hats stand out from the person; what is outside alpha does
     not matter, for it is not pasted.
     """
-    rows, columns = np.nonzero(alpha > 0.5)
-    if len(rows) < 100:
+    if np.count_nonzero(alpha > 0.5) < 100:
         return person, alpha
-    top = int(rows.min())
-    neck = -alpha.shape[0] if headless else _neck(alpha, top)
     height, width = alpha.shape
-    below = np.clip((np.arange(height, dtype=np.float32) - neck) / (0.03 * height), 0, 1)[:, None, None]
+    below = np.clip(_down(head, head[1], alpha.shape) / 0.2, 0, 1)[..., None]
     shade = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
     shade = shade / max(20.0, float(np.median(shade[alpha > 0.5])))
     if len(surfaces) and rng.random() < 0.4:
@@ -42,19 +39,17 @@ def dress(
     if kind < 0.25:
         colour = np.broadcast_to(_strong(rng), person.shape)
     elif kind < 0.5:
-        colour = np.broadcast_to(behind[rng.integers(height), rng.integers(width)], person.shape)
+        colour = np.broadcast_to(_near(rng, behind, alpha), person.shape)
     elif kind < 0.65 and len(surfaces):
         colour = flat(rng, surfaces, (height, width)).astype(np.float32)
     else:
         colour = (stripes if kind < 0.83 else scene)(rng, height, width).astype(np.float32)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
-    if not headless:
-        middle, wide = float(columns[rows < neck + 2].mean()), int((alpha[top : neck + 1] > 0.5).sum(axis=1).max())
-        if rng.random() < 0.3:
-            alpha = _collar(rng, out, alpha, (middle, neck), wide)
-        if rng.random() < 0.15:
-            alpha = _hat(rng, surfaces, out, alpha, (middle, top), wide)
+    if rng.random() < 0.3:
+        alpha = _collar(rng, surfaces, out, alpha, behind, head)
+    if rng.random() < 0.15:
+        alpha = _hat(rng, surfaces, out, alpha, head)
     return out, alpha
 
 
@@ -91,14 +86,11 @@ def sharpen(rng: Random, surfaces: Pictures, person: Bytes, where: Floats) -> By
     return person
 
 
-def _neck(alpha: Floats, top: int) -> int:
-    """About where the head ends: where the person becomes much wider than it is near the top."""
-    wide = (alpha > 0.5).sum(axis=1)
-    reach = np.cumsum(wide[top:])
-    head = np.maximum.accumulate(wide[top:])
-    # A head is about 1.3 times as high as wide.
-    after = np.nonzero(np.arange(len(reach)) > 1.3 * np.maximum(head, 4))[0]
-    return top + int(after[0]) if len(after) else alpha.shape[0]
+def _down(head: Floats, place: Floats, shape: tuple[int, int]) -> Floats:
+    """How far below a place each pixel of the picture lies, along the body, (H, W); the head's height is 1."""
+    along = (head[1] - head[0]) / max(1e-6, float(((head[1] - head[0]) ** 2).sum()))
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    return np.asarray((x - place[0]) * along[0] + (y - place[1]) * along[1])
 
 
 def _grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
@@ -113,35 +105,51 @@ def _strong(rng: Random) -> Floats:
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
 
 
-def _collar(rng: Random, image: Bytes, alpha: Floats, neck: tuple[float, float], head: int) -> Floats:
+def _near(rng: Random, behind: Floats, alpha: Floats) -> Floats:
+    """The colour of something behind or beside the person, (3,)."""
+    height, width = alpha.shape
+    rows, columns = np.nonzero(alpha > 0.5)
+    spot, (down, right) = rng.integers(len(rows)), rng.normal(0, 0.15 * height, 2)
+    y, x = np.clip((rows[spot] + down, columns[spot] + right), 0, (height - 1, width - 1)).astype(int)
+    return behind[y, x]
+
+
+def _collar(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, behind: Floats, head: Floats) -> Floats:
     """A collar, a hood, the ring of a helmet: an ellipse of two tones, behind the neck and before the chest.
 
-    In place; head: its width. Returns the new alpha. What is in it behind the neck is dark.
+    In place. Returns the new alpha. What is in the ring behind the neck is dark.
     """
-    centre = (int(neck[0]), int(neck[1] + rng.uniform(-0.1, 0.3) * head))
-    wide = head * rng.uniform(0.4, 0.85)
-    axes = (int(wide) + 1, int(wide * rng.uniform(0.3, 0.9)) + 1)
-    tone = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.integers(0, 256))
-    light = np.clip(tone + rng.normal(0, 60), 0, 255)
-    thick, angle = max(2, int(head * rng.uniform(0.06, 0.3))), rng.normal(0, 8)
-    layer, shape = image.copy(), np.zeros(alpha.shape, np.uint8)
+    high, tilt = _size(head)
+    middle = head[1] + rng.uniform(-0.15, 0.4) * (head[1] - head[0])
+    centre = (int(middle[0]), int(middle[1]))
+    wide = high * rng.uniform(0.3, 0.65)
+    axes = (int(wide) + 1, int(wide * rng.uniform(0.3, 0.95)) + 1)
+    kind = rng.random()
+    tone = _strong(rng) if kind < 0.3 else _near(rng, behind, alpha) if kind < 0.6 else np.full(3, rng.uniform(0, 255))
+    other = np.clip(tone + rng.normal(0, 60), 0, 255)
+    thick, angle = max(2, int(high * rng.uniform(0.04, 0.2))), tilt + rng.normal(0, 8)
+    layer, shape = np.zeros_like(image), np.zeros(alpha.shape, np.uint8)
     cv2.ellipse(layer, centre, axes, angle, 180, 360, (rng.uniform(0, 0.8) * tone).tolist(), -1)
     cv2.ellipse(shape, centre, axes, angle, 180, 360, 255, -1)
-    for colour, width in ((tone, thick), (light, max(1, thick // 4))):
-        cv2.ellipse(layer, centre, axes, angle, 0, 360, colour.tolist(), width, cv2.LINE_AA)
+    cv2.ellipse(layer, centre, axes, angle, 0, 360, tone.tolist(), thick, cv2.LINE_AA)
+    within = (max(1, axes[0] - int(rng.uniform(-0.4, 0.4) * thick)), axes[1])
+    cv2.ellipse(layer, centre, within, angle, 0, 360, other.tolist(), max(1, int(rng.uniform(0.1, 0.6) * thick)))
     cv2.ellipse(shape, centre, axes, angle, 0, 360, 255, thick, cv2.LINE_AA)
+    if len(surfaces) and rng.random() < 0.6:
+        layer = np.clip(layer * _grain(rng, surfaces, alpha.shape), 0, 255).astype(np.uint8)
     ring = shape.astype(np.float32) / 255
-    behind = np.arange(len(ring))[:, None] < centre[1]
-    _put(image, layer, ring * np.where(behind, 1 - alpha, 1))
+    _put(image, layer, ring * np.where(_down(head, middle, alpha.shape) < 0, 1 - alpha, 1))
     return np.maximum(alpha, ring)
 
 
-def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, top: tuple[float, float], head: int) -> Floats:
-    """A hat or a cap with its brim, in place; head: its width, top: the middle of its upper edge. Returns alpha."""
-    place = int(top[0] + rng.normal(0, 0.05) * head), int(top[1] + rng.uniform(0.1, 0.5) * head)
-    crown = int(head * rng.uniform(0.4, 0.6)) + 1, int(head * rng.uniform(0.3, 0.8)) + 1
-    brim = int(head * rng.uniform(0.4, 0.9)) + 1, int(head * rng.uniform(0.04, 0.2)) + 1
-    angle, colour = rng.normal(0, 10), _strong(rng) if rng.random() < 0.5 else np.full(3, rng.uniform(10, 240))
+def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, head: Floats) -> Floats:
+    """A hat or a cap with its brim, in place. Returns the new alpha."""
+    high, tilt = _size(head)
+    middle = head[0] + rng.uniform(0.05, 0.35) * (head[1] - head[0])
+    place = (int(middle[0]), int(middle[1]))
+    crown = int(high * rng.uniform(0.3, 0.45)) + 1, int(high * rng.uniform(0.2, 0.6)) + 1
+    brim = int(high * rng.uniform(0.3, 0.65)) + 1, int(high * rng.uniform(0.03, 0.14)) + 1
+    angle, colour = tilt + rng.normal(0, 10), _strong(rng) if rng.random() < 0.5 else np.full(3, rng.uniform(10, 240))
     layer, shape = np.empty_like(image), np.zeros(alpha.shape, np.uint8)
     light = _grain(rng, surfaces, alpha.shape) if len(surfaces) else np.ones((*alpha.shape, 1), np.float32)
     layer[:] = np.clip(colour * light, 0, 255)
@@ -151,6 +159,12 @@ def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, top: tupl
     hat = shape.astype(np.float32) / 255
     _put(image, layer, hat)
     return np.maximum(alpha, hat)
+
+
+def _size(head: Floats) -> tuple[float, float]:
+    """The height of a head in pixels and how far it leans, in degrees as OpenCV's ellipses count them."""
+    x, y = head[1] - head[0]
+    return float(np.hypot(x, y)), float(np.rad2deg(np.arctan2(-x, y)))
 
 
 def _put(image: Bytes, layer: Bytes, alpha: Floats) -> None:

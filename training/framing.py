@@ -14,7 +14,8 @@ Random = np.random.Generator
 
 TURNED = 0.07  # the share of pictures and people that are turned far, like those who lie or lean, or a tilted camera
 LEAVING = 0.45  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
-GOING = 0.4  # of the close ones, the share of whom a shoulder or an arm is left, at the side
+GOING = 0.5  # of the close ones, the share of whom a shoulder or an arm is left, at the side
+NECK = 0.165  # how far below the top of the head the neck is, in shares of a whole person's height
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 
@@ -89,6 +90,16 @@ def matrix(
     mirror = -1 if rng.random() < 0.5 else 1
     linear = turn @ np.diag([mirror * scale * stretch, scale / stretch])
     return np.column_stack([linear, np.array(target) - linear @ np.array(source)]).astype(np.float32)
+
+
+def head_and_neck(photo: Photo, where: Floats) -> Floats:
+    """(x, y) of the top of the head and of the neck in the picture, (2, 2) float32, inside it or not.
+
+    The photos show whole people, so the person's height tells where the neck is.
+    """
+    _, top, _, bottom = photo.box
+    points = np.array([(photo.head, y, 1) for y in (top, top + NECK * (bottom - top))])
+    return (points @ where.T).astype(np.float32)
 
 
 def warp(picture: Bytes, where: Floats, shape: tuple[int, int], border: int) -> Bytes:
