@@ -36,14 +36,14 @@ def dress(
     if len(surfaces) and rng.random() < 0.4:
         shade *= _grain(rng, surfaces, (height, width))
     kind = rng.random()
-    if kind < 0.25:
+    if kind < 0.35:
         colour = np.broadcast_to(_strong(rng), person.shape)
-    elif kind < 0.5:
+    elif kind < 0.55:
         colour = np.broadcast_to(_near(rng, behind, alpha), person.shape)
-    elif kind < 0.65 and len(surfaces):
+    elif kind < 0.68 and len(surfaces):
         colour = flat(rng, surfaces, (height, width)).astype(np.float32)
     else:
-        colour = (stripes if kind < 0.83 else scene)(rng, height, width).astype(np.float32)
+        colour = (stripes if kind < 0.84 else scene)(rng, height, width).astype(np.float32)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
@@ -100,8 +100,12 @@ def _grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
 
 
 def _strong(rng: Random) -> Floats:
-    """A colour of any hue, often a strong one, (3,)."""
-    hsv = np.uint8([[[rng.integers(180), rng.integers(60, 256), rng.integers(40, 256)]]])
+    """A colour of any hue, often a strong one, (3,).
+
+    Half of them are warm, as wood, bricks and earth are: there, a colour is most easily taken for a reason.
+    """
+    hue = rng.integers(40) if rng.random() < 0.5 else rng.integers(180)  # of 180
+    hsv = np.uint8([[[hue, rng.integers(60, 256), rng.integers(40, 256)]]])
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
 
 

@@ -42,13 +42,15 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     head_y = height * (1 - fill) * (rng.uniform(0.2, 1) if visible == 1.0 else 1)
     if leaving:
         head_y += height * rng.uniform(0, 0.4)
+    bulky = 1.0
     if kind < GOING * close:
+        bulky = np.exp(rng.uniform(0, 0.35))  # the photos show few coats as wide as some are
         head_x, head_y = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.45, 0.85)), height * rng.uniform(0, 0.8)
     if not room:
         rows = photo.image.shape[0]
         scale = max(scale, height / rows)
         head_y = np.clip(head_y, height - (rows - top) * scale, top * scale)
-    return matrix(rng, (photo.head, top), (head_x, head_y), scale, _tilt(rng, 18 if leaving else 6))
+    return matrix(rng, (photo.head, top), (head_x, head_y), scale, _tilt(rng, 18 if leaving else 6), bulky)
 
 
 def as_taken(rng: Random, photo: Photo, shape: tuple[int, int]) -> Floats:
@@ -78,17 +80,22 @@ def _tilt(rng: Random, usual: float) -> float:
 
 
 def matrix(
-    rng: Random, source: tuple[float, float], target: tuple[float, float], scale: float, tilt: float = 6
+    rng: Random,
+    source: tuple[float, float],
+    target: tuple[float, float],
+    scale: float,
+    tilt: float = 6,
+    wider: float = 1,
 ) -> Floats:
     """Scale, stretch, tilt and perhaps mirror about a point of the photo, and move it to a point of the picture.
 
-    tilt: the standard deviation of the angle in degrees.
+    tilt: the standard deviation of the angle in degrees. wider: so many times as wide, before anything is turned.
     """
     angle = np.deg2rad(rng.normal(0, tilt))
     stretch = np.exp(rng.normal(0, 0.08))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     mirror = -1 if rng.random() < 0.5 else 1
-    linear = turn @ np.diag([mirror * scale * stretch, scale / stretch])
+    linear = turn @ np.diag([mirror * scale * stretch * wider, scale / stretch])
     return np.column_stack([linear, np.array(target) - linear @ np.array(source)]).astype(np.float32)
 
 

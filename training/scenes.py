@@ -201,9 +201,9 @@ def flag(rng: Random, image: Bytes) -> None:
 
 
 def cushion(rng: Random, image: Bytes) -> None:
-    """The back of a chair or a sofa: a large rounded block at the lower edge."""
+    """The back of a chair or a sofa: a large rounded block at the lower edge. In a corner it would be a shoulder."""
     height, width = image.shape[:2]
-    centre = int(rng.uniform(0, width)), int(height * rng.uniform(0.75, 1.1))
+    centre = int(rng.uniform(0.3, 0.7) * width), int(height * rng.uniform(0.75, 1.1))
     axes = int(width * rng.uniform(0.1, 0.4)), int(height * rng.uniform(0.15, 0.5))
     colour = tuple(int(v) for v in rng.integers(0, 256, 3))
     cv2.ellipse(image, centre, axes, 0, 0, 360, colour, -1, cv2.LINE_AA)
