@@ -46,7 +46,7 @@ def dress(
         colour = (stripes if kind < 0.84 else scene)(rng, height, width).astype(np.float32)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
-    if rng.random() < 0.3:
+    if rng.random() < 0.5:
         alpha = _collar(rng, surfaces, out, alpha, behind, head)
     if rng.random() < 0.15:
         alpha = _hat(rng, surfaces, out, alpha, head)
