@@ -29,23 +29,14 @@ def dress(
     """
     if np.count_nonzero(alpha > 0.5) < 100:
         return person, alpha
-    height, width = alpha.shape
     below = np.clip(_down(head, head[1], alpha.shape) / 0.2, 0, 1)[..., None]
     shade = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
     shade = shade / max(20.0, float(np.median(shade[alpha > 0.5])))
     if len(surfaces) and rng.random() < 0.4:
-        shade *= _grain(rng, surfaces, (height, width))
-    kind = rng.random()
-    if kind < 0.35:
-        colour = np.broadcast_to(_strong(rng), person.shape)
-    elif kind < 0.55:
-        colour = np.broadcast_to(_near(rng, behind, alpha), person.shape)
-    elif kind < 0.68 and len(surfaces):
-        colour = flat(rng, surfaces, (height, width)).astype(np.float32)
-    else:
-        colour = (stripes if kind < 0.84 else scene)(rng, height, width).astype(np.float32)
+        shade *= _grain(rng, surfaces, alpha.shape)
+    cloth = _cloth(rng, surfaces, alpha, behind)
     share = rng.uniform(0.6, 1.0) * below
-    out = np.clip(person + share * (colour * shade - person), 0, 255).astype(np.uint8)
+    out = np.clip(person + share * (cloth * shade - person), 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         alpha = _collar(rng, surfaces, out, alpha, behind, head)
     if rng.random() < 0.15:
@@ -93,6 +84,19 @@ def _down(head: Floats, place: Floats, shape: tuple[int, int]) -> Floats:
     return np.asarray((x - place[0]) * along[0] + (y - place[1]) * along[1])
 
 
+def _cloth(rng: Random, surfaces: Pictures, alpha: Floats, behind: Floats) -> Floats:
+    """What clothes are made of, (H, W, 3) or one colour, (3,): plain, like a surface, in stripes or in a pattern."""
+    height, width = alpha.shape
+    kind = rng.random()
+    if kind < 0.35:
+        return _strong(rng)
+    if kind < 0.55:
+        return _near(rng, alpha, behind)
+    if kind < 0.68 and len(surfaces):
+        return flat(rng, surfaces, (height, width)).astype(np.float32)
+    return (stripes if kind < 0.84 else scene)(rng, height, width).astype(np.float32)
+
+
 def _grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
     """Folds, knit, fur: the light and shade of a photographed surface, (H, W, 1), about 1."""
     grey = cv2.cvtColor(flat(rng, surfaces, shape), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) + 10
@@ -102,14 +106,14 @@ def _grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
 def _strong(rng: Random) -> Floats:
     """A colour of any hue, often a strong one, (3,).
 
-    Half of them are warm, as wood, bricks and earth are: there, a colour is most easily taken for a reason.
+    Half of them are warm, like wood, bricks and earth, since such cloth is most easily taken for those.
     """
     hue = rng.integers(40) if rng.random() < 0.5 else rng.integers(180)  # of 180
     hsv = np.uint8([[[hue, rng.integers(60, 256), rng.integers(40, 256)]]])
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
 
 
-def _near(rng: Random, behind: Floats, alpha: Floats) -> Floats:
+def _near(rng: Random, alpha: Floats, behind: Floats) -> Floats:
     """The colour of something behind or beside the person, (3,)."""
     height, width = alpha.shape
     rows, columns = np.nonzero(alpha > 0.5)
@@ -129,7 +133,7 @@ def _collar(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, behind
     wide = high * rng.uniform(0.3, 0.65)
     axes = (int(wide) + 1, int(wide * rng.uniform(0.3, 0.95)) + 1)
     kind = rng.random()
-    tone = _strong(rng) if kind < 0.3 else _near(rng, behind, alpha) if kind < 0.6 else np.full(3, rng.uniform(0, 255))
+    tone = _strong(rng) if kind < 0.3 else _near(rng, alpha, behind) if kind < 0.6 else np.full(3, rng.uniform(0, 255))
     other = np.clip(tone + rng.normal(0, 60), 0, 255)
     thick, angle = max(2, int(high * rng.uniform(0.04, 0.2))), tilt + rng.normal(0, 8)
     layer, shape = np.zeros_like(image), np.zeros(alpha.shape, np.uint8)
@@ -150,16 +154,16 @@ def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, head: Flo
     """A hat or a cap with its brim, in place. Returns the new alpha."""
     high, tilt = _size(head)
     middle = head[0] + rng.uniform(0.05, 0.35) * (head[1] - head[0])
-    place = (int(middle[0]), int(middle[1]))
+    centre = (int(middle[0]), int(middle[1]))
     crown = int(high * rng.uniform(0.3, 0.45)) + 1, int(high * rng.uniform(0.2, 0.6)) + 1
     brim = int(high * rng.uniform(0.3, 0.65)) + 1, int(high * rng.uniform(0.03, 0.14)) + 1
     angle, colour = tilt + rng.normal(0, 10), _strong(rng) if rng.random() < 0.5 else np.full(3, rng.uniform(10, 240))
     layer, shape = np.empty_like(image), np.zeros(alpha.shape, np.uint8)
     light = _grain(rng, surfaces, alpha.shape) if len(surfaces) else np.ones((*alpha.shape, 1), np.float32)
     layer[:] = np.clip(colour * light, 0, 255)
-    cv2.ellipse(shape, place, crown, angle, 180, 360, 255, -1, cv2.LINE_AA)
-    cv2.ellipse(layer, place, brim, angle, 0, 360, (colour * rng.uniform(0.3, 0.9)).tolist(), -1, cv2.LINE_AA)
-    cv2.ellipse(shape, place, brim, angle, 0, 360, 255, -1, cv2.LINE_AA)
+    cv2.ellipse(shape, centre, crown, angle, 180, 360, 255, -1, cv2.LINE_AA)
+    cv2.ellipse(layer, centre, brim, angle, 0, 360, (colour * rng.uniform(0.3, 0.9)).tolist(), -1, cv2.LINE_AA)
+    cv2.ellipse(shape, centre, brim, angle, 0, 360, 255, -1, cv2.LINE_AA)
     hat = shape.astype(np.float32) / 255
     _put(image, layer, hat)
     return np.maximum(alpha, hat)
