@@ -368,7 +368,7 @@ def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any,
     assert 80 < bare < 115, "a seventh wear a hat"
     assert 10 < sum(share > 1.005 for share in larger) < 60
     assert max(larger) < 1.6
-    assert 15 < alike < 60, "a quarter have the colour of what is behind"
+    assert 15 < alike < 60, "a fifth have the colour of what is behind"
     assert 20 < flat[False] < 40, "half of the clothes of a plain cloth are of one colour"
     assert 10 < flat[True] < 0.8 * flat[False], "and of those, photographed surfaces give some a grain"
     unchanged, nobody = code["clothes"].dress(np.random.default_rng(0), none, person, 0 * alpha, behind, head)

@@ -79,7 +79,7 @@ def sharpen(rng: Random, surfaces: Pictures, person: Bytes, where: Floats) -> By
 
 def _down(head: Floats, place: Floats, shape: tuple[int, int]) -> Floats:
     """How far below a place each pixel of the picture lies, along the body, (H, W); the head's height is 1."""
-    along = (head[1] - head[0]) / max(1e-6, float(((head[1] - head[0]) ** 2).sum()))
+    along = (head[1] - head[0]) / ((head[1] - head[0]) ** 2).sum()
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     return np.asarray((x - place[0]) * along[0] + (y - place[1]) * along[1])
 
