@@ -123,31 +123,36 @@ def _near(rng: Random, alpha: Floats, behind: Floats) -> Floats:
 
 
 def _collar(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, behind: Floats, head: Floats) -> Floats:
-    """A collar, a hood, the ring of a helmet: an ellipse of two tones, behind the neck and before the chest.
+    """A collar, a hood, the ring of a helmet: an oval ring in bands, behind the neck and before the chest.
 
-    In place. Returns the new alpha. What is in the ring behind the neck is dark.
+    In place. Returns the new alpha. What is seen in the ring beside the neck is its own, and darker.
     """
     high, tilt = _size(head)
     middle = head[1] + rng.uniform(-0.15, 0.4) * (head[1] - head[0])
-    centre = (int(middle[0]), int(middle[1]))
-    wide = high * rng.uniform(0.3, 0.65)
-    axes = (int(wide) + 1, int(wide * rng.uniform(0.3, 0.95)) + 1)
+    wide, angle = high * rng.uniform(0.3, 0.85), tilt + rng.normal(0, 8)
+    axes = wide * np.array((1, rng.uniform(0.3, 0.9)))
+    inner = 1 - min(0.7, high * rng.uniform(0.04, 0.25) / wide)
     kind = rng.random()
     tone = _strong(rng) if kind < 0.3 else _near(rng, alpha, behind) if kind < 0.6 else np.full(3, rng.uniform(0, 255))
-    other = np.clip(tone + rng.normal(0, 60), 0, 255)
-    thick, angle = max(2, int(high * rng.uniform(0.04, 0.2))), tilt + rng.normal(0, 8)
-    layer, shape = np.zeros_like(image), np.zeros(alpha.shape, np.uint8)
-    cv2.ellipse(layer, centre, axes, angle, 180, 360, (rng.uniform(0, 0.8) * tone).tolist(), -1)
-    cv2.ellipse(shape, centre, axes, angle, 180, 360, 255, -1)
-    cv2.ellipse(layer, centre, axes, angle, 0, 360, tone.tolist(), thick, cv2.LINE_AA)
-    within = (max(1, axes[0] - int(rng.uniform(-0.4, 0.4) * thick)), axes[1])
-    cv2.ellipse(layer, centre, within, angle, 0, 360, other.tolist(), max(1, int(rng.uniform(0.1, 0.6) * thick)))
-    cv2.ellipse(shape, centre, axes, angle, 0, 360, 255, thick, cv2.LINE_AA)
+    layer, oval, hole = np.zeros_like(image), np.zeros(alpha.shape, np.uint8), np.zeros(alpha.shape, np.uint8)
+    for share in (1, *sorted(rng.uniform(inner, 1, rng.integers(0, 4)), reverse=True)):  # bands, the outermost first
+        band = tone + rng.normal(0, 15, 3) + (share < 1) * rng.normal(0, 70)
+        _fill(layer, middle, axes * share, angle, np.clip(band, 0, 255))
+    _fill(layer, middle, axes * inner, angle, rng.uniform(0, 0.8) * tone)
+    _fill(oval, middle, axes, angle, np.array([255]))
+    _fill(hole, middle, axes * inner, angle, np.array([255]))
     if len(surfaces) and rng.random() < 0.6:
         layer = np.clip(layer * _grain(rng, surfaces, alpha.shape), 0, 255).astype(np.uint8)
-    ring = shape.astype(np.float32) / 255
-    _put(image, layer, ring * np.where(_down(head, middle, alpha.shape) < 0, 1 - alpha, 1))
-    return np.maximum(alpha, ring)
+    before = np.where(_down(head, middle, alpha.shape) < 0, 0, 1 - hole / np.float32(255))
+    whole = oval / np.float32(255)
+    _put(image, layer, whole * np.maximum(before, 1 - alpha))
+    return np.maximum(alpha, whole)
+
+
+def _fill(picture: Bytes, middle: Floats, axes: Floats, angle: float, colour: Floats) -> None:
+    """Paint an oval, in place. middle, axes: (x, y) and half its width and height, in pixels."""
+    centre, size = (int(middle[0]), int(middle[1])), (int(axes[0]) + 1, int(axes[1]) + 1)
+    cv2.ellipse(picture, centre, size, angle, 0, 360, colour.tolist(), -1, cv2.LINE_AA)
 
 
 def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, head: Floats) -> Floats:

@@ -37,7 +37,7 @@ def room(rng: Random, height: int, width: int) -> Bytes:
     if rng.random() < 0.4:
         floor = round(height * rng.uniform(0.7, 0.95))
         image[floor:] = gradient(rng, height - floor, width, near(rng, WOODS, 25), spread=30)
-    things = (window, shelf, shelf, frame, frame, door, curtain, lamp, plant, flag, flag, cushion)
+    things = (window, shelf, shelf, frame, frame, door, cupboard, cupboard, curtain, lamp, plant, flag, flag, cushion)
     for _ in range(rng.integers(2, 8)):
         things[rng.integers(len(things))](rng, image)
     return image
@@ -163,6 +163,25 @@ def door(rng: Random, image: Bytes) -> None:
     """A tall flat board of wood or paint."""
     part = place(rng, image, (0.15, 0.35), (0.7, 1.3))
     part[:] = gradient(rng, *part.shape[:2], near(rng, WOODS if rng.random() < 0.5 else WALLS, 20), spread=20)
+
+
+def cupboard(rng: Random, image: Bytes) -> None:
+    """Doors in pairs or drawers, with a gap round each and a handle: two bars close together are nobody far away."""
+    part = place(rng, image, (0.3, 1.2), (0.15, 0.6))
+    height, width = part.shape[:2]
+    front, metal = near(rng, WOODS + WALLS, 20), near(rng, ((225, 215, 195), (190, 190, 195), (50, 45, 40)), 20)
+    part[:] = gradient(rng, height, width, front, spread=20)
+    gap, thick = (front * rng.uniform(0.3, 0.8)).tolist(), max(1, height // 60)
+    wide, high = width // int(rng.integers(1, 8)) + 1, height // int(rng.integers(1, 4)) + 1
+    drawers = rng.random() < 0.3
+    long, short = rng.uniform(0.1, 0.4) * (wide if drawers else high) / 2, rng.uniform(0.5, 2.5)
+    for number, left in enumerate(range(0, width, wide)):
+        x = left + wide * (0.5 if drawers else (0.88, 0.12)[number % 2])
+        for top in range(0, height, high):
+            cv2.rectangle(part, (left, top), (left + wide, top + high), gap, thick)
+            y, half = top + high * (0.5 if drawers else 0.4), (long, short) if drawers else (short, long)
+            corners = [(int(x + side * half[0]), int(y + side * half[1])) for side in (-1, 1)]
+            cv2.rectangle(part, *corners, metal.tolist(), -1)
 
 
 def curtain(rng: Random, image: Bytes) -> None:
