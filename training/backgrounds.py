@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from objects import place
 from recipe import Recipe
 from rooms import flat, room
-from scenes import scene
+from scenes import cupboard, scene
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -29,6 +29,8 @@ def background(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Reci
         image = scene(rng, *shape)
     else:
         image = beside(rng, photos, shape, wide)
+    if rng.random() < 0.15:
+        cupboard(rng, image)
     if rng.random() < recipe.cluttered:
         clutter(rng, photos, image)
     if rng.random() < recipe.objects:
