@@ -149,7 +149,7 @@ def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Byte
     """Something before the camera: a piece of another background in the shape of an ellipse, a board or a table."""
     height, width = target.shape
     shape = np.zeros((height, width), np.uint8)
-    centre = int(rng.uniform(0, width)), int(rng.uniform(0.3, 1.1) * height)
+    centre = int(inside(rng, width, height)[0]), int(rng.uniform(0.3, 1.1) * height)
     axes = int(rng.uniform(0.03, 0.2) * width) + 1, int(rng.uniform(0.03, 0.25) * height) + 1
     kind = rng.random()
     if kind < 0.35:

@@ -19,7 +19,7 @@ Random = np.random.Generator
 def dress(
     rng: Random, surfaces: Pictures, person: Bytes, alpha: Floats, behind: Floats, head: Floats
 ) -> tuple[Bytes, Floats]:
-    """Below the head: another colour, stripes or a pattern with the cloth's own light and shade. A collar, a hat.
+    """Below the head: other colours, stripes or a pattern with the cloth's own light and shade. A collar, a hat.
 
     surfaces: photographed ones, if there are any; some clothes look like one, some have its folds and its grain.
     behind: the picture, (H, W, 3), on which the person will be pasted; some clothes have the colour of something in it.
@@ -35,9 +35,11 @@ def dress(
     if len(surfaces) and rng.random() < 0.4:
         shade *= _grain(rng, surfaces, alpha.shape)
     cloth = _cloth(rng, surfaces, alpha, behind)
+    if rng.random() < 0.4:
+        cloth = np.where(_part(rng, alpha), _cloth(rng, surfaces, alpha, behind), cloth)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (cloth * shade - person), 0, 255).astype(np.uint8)
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         alpha = _collar(rng, surfaces, out, alpha, behind, head)
     if rng.random() < 0.15:
         alpha = _hat(rng, surfaces, out, alpha, head)
@@ -97,6 +99,16 @@ def _cloth(rng: Random, surfaces: Pictures, alpha: Floats, behind: Floats) -> Fl
     return (stripes if kind < 0.84 else scene)(rng, height, width).astype(np.float32)
 
 
+def _part(rng: Random, alpha: Floats) -> NDArray[np.bool_]:
+    """A band of the person, mostly upright, from a strap to a half, (H, W, 1): a sleeve, a waistcoat, an open coat."""
+    rows, columns = np.nonzero(alpha > 0.5)
+    spot, angle = rng.integers(len(rows)), rng.normal(0, 0.5)
+    y, x = np.mgrid[: alpha.shape[0], : alpha.shape[1]].astype(np.float32)
+    across = np.cos(angle) * (x - columns[spot]) + np.sin(angle) * (y - rows[spot])
+    wide = np.sqrt(len(rows)) * np.exp(rng.uniform(*np.log((0.1, 2))))
+    return ((across > 0) & (across < wide))[..., None]
+
+
 def _grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
     """Folds, knit, fur: the light and shade of a photographed surface, (H, W, 1), about 1."""
     grey = cv2.cvtColor(flat(rng, surfaces, shape), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) + 10
@@ -129,7 +141,7 @@ def _collar(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, behind
     """
     high, tilt = _size(head)
     middle = head[1] + rng.uniform(-0.15, 0.4) * (head[1] - head[0])
-    wide, angle = high * rng.uniform(0.3, 0.85), tilt + rng.normal(0, 8)
+    wide, angle = high * rng.uniform(0.3, 1), tilt + rng.normal(0, 8)
     axes = wide * np.array((1, rng.uniform(0.3, 0.9)))
     inner = 1 - min(0.7, high * rng.uniform(0.04, 0.25) / wide)
     kind = rng.random()

@@ -17,7 +17,7 @@ LEAVING = 0.45  # the share of people who lean out of the picture: tilted, at it
 GOING = 0.5  # of the close ones, the share of whom little is left at the side; of most of them no more than a shoulder
 NECK = 0.165  # how far below the top of the head the neck is, in shares of a whole person's height
 SHOULDER = 0.19  # the same of the shoulders
-BESIDE = (0.04, 0.11)  # how far beside the middle of the head a shoulder reaches, in the same
+BESIDE = (0.02, 0.11)  # how far beside the middle of the head a shoulder reaches, in the same
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 

@@ -174,9 +174,10 @@ def cupboard(rng: Random, image: Bytes) -> None:
     gap, thick = (front * rng.uniform(0.3, 0.8)).tolist(), max(1, height // 60)
     wide, high = width // int(rng.integers(1, 8)) + 1, height // int(rng.integers(1, 4)) + 1
     drawers = rng.random() < 0.3
+    apart = rng.uniform(0.03, 0.15)
     long, short = rng.uniform(0.1, 0.4) * (wide if drawers else high) / 2, rng.uniform(0.5, 2.5)
     for number, left in enumerate(range(0, width, wide)):
-        x = left + wide * (0.5 if drawers else (0.88, 0.12)[number % 2])
+        x = left + wide * (0.5 if drawers else (1 - apart, apart)[number % 2])
         for top in range(0, height, high):
             cv2.rectangle(part, (left, top), (left + wide, top + high), gap, thick)
             y, half = top + high * (0.5 if drawers else 0.4), (long, short) if drawers else (short, long)
