@@ -16,8 +16,8 @@ TURNED = 0.07  # the share of pictures and people that are turned far, like thos
 LEAVING = 0.45  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
 GOING = 0.5  # of the close ones, the share of whom little is left at the side; of most of them no more than a shoulder
 NECK = 0.165  # how far below the top of the head the neck is, in shares of a whole person's height
-SHOULDER = 0.19  # the same of the shoulders
-BESIDE = (0.02, 0.11)  # how far beside the middle of the head a shoulder reaches, in the same
+SHOULDER = 0.19  # and the shoulders
+BESIDE = (0.02, 0.11)  # how far beside the middle of the head the picture ends when a shoulder is left, in the same
 FAR = (0.15, 0.7)  # the height of people far away, in shares of the picture's
 
 
@@ -40,24 +40,25 @@ def framing(rng: Random, photo: Photo, shape: tuple[int, int], close: float, roo
     if room and visible == 1.0:  # the whole person is to be seen, also its width
         scale = min(scale, 1.1 * width * room / (right - left))
     leaving = rng.random() < LEAVING
-    head_x = width * (0.5 + rng.normal(0, 0.5 if leaving else 0.14))
-    head_y = height * (1 - fill) * (rng.uniform(0.2, 1) if visible == 1.0 else 1)
+    point = (photo.head, top)  # of the photo; (x, y) is where it comes to lie
+    x = width * (0.5 + rng.normal(0, 0.5 if leaving else 0.14))
+    y = height * (1 - fill) * (rng.uniform(0.2, 1) if visible == 1.0 else 1)
     if leaving:
-        head_y += height * rng.uniform(0, 0.4)
-    bulky, middle = 1.0, (photo.head, top)
+        y += height * rng.uniform(0, 0.4)
+    bulky = 1.0
     if kind < GOING * close:
         bulky = np.exp(rng.uniform(0, 0.35))  # the photos show few coats as wide as some are
-        out, head_y = width * rng.uniform(-0.05, 0.35), height * rng.uniform(0, 0.8)
+        out, y = width * rng.uniform(-0.05, 0.35), height * rng.uniform(0, 0.8)
         if rng.random() < 0.6:  # the head is beyond the side, the shoulder low in the corner
             tall = bottom - top
-            middle = (photo.head, top + SHOULDER * tall)
-            out, head_y = scale * tall * rng.uniform(*BESIDE), height * rng.uniform(0.55, 1)
-        head_x = rng.choice((-out, width + out))
+            point = (photo.head, top + SHOULDER * tall)
+            out, y = scale * tall * rng.uniform(*BESIDE), height * rng.uniform(0.55, 1)
+        x = rng.choice((-out, width + out))
     if not room:
         rows = photo.image.shape[0]
         scale = max(scale, height / rows)
-        head_y = np.clip(head_y, height - (rows - middle[1]) * scale, middle[1] * scale)
-    return matrix(rng, middle, (head_x, head_y), scale, _tilt(rng, 18 if leaving else 6), bulky)
+        y = np.clip(y, height - (rows - point[1]) * scale, point[1] * scale)
+    return matrix(rng, point, (x, y), scale, _tilt(rng, 18 if leaving else 6), bulky)
 
 
 def as_taken(rng: Random, photo: Photo, shape: tuple[int, int]) -> Floats:
