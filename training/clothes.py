@@ -173,14 +173,14 @@ def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, head: Flo
     middle = head[0] + rng.uniform(0.05, 0.35) * (head[1] - head[0])
     centre = (int(middle[0]), int(middle[1]))
     crown = int(high * rng.uniform(0.3, 0.45)) + 1, int(high * rng.uniform(0.2, 0.6)) + 1
-    brim = int(high * rng.uniform(0.3, 0.65)) + 1, int(high * rng.uniform(0.03, 0.14)) + 1
+    brim = high * np.array((rng.uniform(0.3, 0.65), rng.uniform(0.03, 0.14)))
     angle, colour = tilt + rng.normal(0, 10), _strong(rng) if rng.random() < 0.5 else np.full(3, rng.uniform(10, 240))
     layer, shape = np.empty_like(image), np.zeros(alpha.shape, np.uint8)
     light = _grain(rng, surfaces, alpha.shape) if len(surfaces) else np.ones((*alpha.shape, 1), np.float32)
     layer[:] = np.clip(colour * light, 0, 255)
     cv2.ellipse(shape, centre, crown, angle, 180, 360, 255, -1, cv2.LINE_AA)
-    cv2.ellipse(layer, centre, brim, angle, 0, 360, (colour * rng.uniform(0.3, 0.9)).tolist(), -1, cv2.LINE_AA)
-    cv2.ellipse(shape, centre, brim, angle, 0, 360, 255, -1, cv2.LINE_AA)
+    _fill(layer, middle, brim, angle, colour * rng.uniform(0.3, 0.9))
+    _fill(shape, middle, brim, angle, np.array([255]))
     hat = shape.astype(np.float32) / 255
     _put(image, layer, hat)
     return np.maximum(alpha, hat)
