@@ -297,6 +297,17 @@ def test_who_is_behind_a_thing_is_not_seen(crowded: Any, photos: Any, code: Any)
     assert (image == 7).all(), "where there are no things, nothing happens"
 
 
+@pytest.mark.parametrize("name", ["objects", "hide"])
+def test_what_is_before_people_keeps_off_the_corners(name: str, crowded: Any, code: Any) -> None:
+    cut_off = []
+    for seed in range(100):
+        image, target = np.full((96, 128, 3), 77, np.uint8), np.full((96, 128), 255, np.uint8)
+        made = getattr(code["backgrounds"], name)(np.random.default_rng(seed), crowded, image, target)
+        corners = (target if made is None else made[1])[72:, [0, -1]] < 128
+        cut_off.append(corners.any(0).sum() == 1)  # tables go from side to side, others are shorter
+    assert np.mean(cut_off) < 0.05
+
+
 def test_things_behind_somebody_do_not_change_who_that_is(crowded: Any, code: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(code["augment"], "decorate", lambda rng, things, person, alpha: person)
     changed = []
@@ -457,6 +468,31 @@ def test_of_some_only_a_shoulder_is_left(photos: Any, code: Any) -> None:
     assert 80 < len(seen) < 200
     assert somebody > 0.75
     assert low > 0.3, "a shoulder low in the corner"
+
+
+def test_who_shows_no_face_is_dressed_most_often(photos: Any, code: Any, monkeypatch: Any) -> None:
+    augment, people = code["augment"], []  # of each whether the face is in the picture, and whether it was dressed
+    find, dress = augment.head_and_neck, augment.dress
+
+    def found(*args: Any) -> Any:
+        head = find(*args)
+        people.append([bool(((head.mean(0) >= 0) & (head.mean(0) < SHAPE[::-1])).all()), False])
+        return head
+
+    def dressed(*args: Any) -> Any:
+        people[-1][1] = True
+        return dress(*args)
+
+    monkeypatch.setattr(augment, "head_and_neck", found)
+    monkeypatch.setattr(augment, "dress", dressed)
+    for share, seldom, often in ((0, (0, 0), (0, 0)), (0.5, (0.35, 0.65), (0.75, 1))):
+        people.clear()
+        for seed in range(200):
+            augment.pasted(np.random.default_rng(seed), photos, SHAPE, code["recipe"].Recipe(dressed=share, several=0))
+        faces, worn = np.array(people).T
+        assert 0.2 < faces.mean() < 0.9
+        assert seldom[0] <= worn[faces].mean() <= seldom[1]
+        assert often[0] <= worn[~faces].mean() <= often[1]
 
 
 def test_objects_are_photos_and_no_people(tmp_path: Path, monkeypatch: Any, code: Any) -> None:

@@ -81,8 +81,12 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
             where[0, 2] += shape[1] * ((place + 0.5) / count - 0.5)
         alpha = warp(photo.planes, where, shape, cv2.BORDER_CONSTANT)[..., 2].astype(np.float32) / 255
         person = sharpen(rng, photos.surfaces, warp(photo.image, where, shape, cv2.BORDER_REPLICATE), where)
-        if rng.random() < recipe.dressed:
-            person, alpha = dress(rng, photos.surfaces, person, alpha, image, head_and_neck(photo, where))
+        head = head_and_neck(photo, where)
+        face = head.mean(0)
+        seen = ((face >= 0) & (face < shape[::-1])).all()
+        chance = recipe.dressed if seen else 1 - (1 - recipe.dressed) ** 3  # without a face, clothes are all there is
+        if rng.random() < chance:
+            person, alpha = dress(rng, photos.surfaces, person, alpha, image, head)
         if rng.random() < recipe.objects:
             person = decorate(rng, photos.objects, person, alpha)
         person = matched(rng, person, image, alpha)

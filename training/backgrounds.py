@@ -68,7 +68,8 @@ def clutter(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = No
     stuff = anything(rng, photos, (height, width))
     shape = np.zeros((height, width), np.uint8)
     for _ in range(rng.integers(1, 9)):
-        centre, size = inside(rng, width, height), np.exp(rng.uniform(*np.log((0.06, 0.35)))) * height
+        size = np.exp(rng.uniform(*np.log((0.06, 0.35)))) * height
+        centre = inside(rng, width, height, 1.2 * size)
         form = rng.random()
         draw = board if form < 0.35 else piece if form < 0.7 else rails
         draw(rng, shape, centre, size)
@@ -85,12 +86,14 @@ def anything(rng: Random, photos: Photos, shape: tuple[int, int]) -> Bytes:
     return beside(rng, photos, shape) if rng.random() < 0.6 else scene(rng, *shape)
 
 
-def inside(rng: Random, width: int, height: int) -> Floats:
-    """The middle of something that is no person, (x, y) in pixels: well inside the picture.
+def inside(rng: Random, width: int, height: int, reach: float) -> Floats:
+    """The middle of something that is no person, (x, y) in pixels, such that it mostly keeps off the picture's sides.
 
-    What is cut off by a corner of a webcam's picture is more often somebody's shoulder.
+    What is cut off by a corner of a webcam's picture is more often somebody's shoulder. reach: of the thing, to the
+    left and to the right, in pixels.
     """
-    return rng.uniform(0.15, 0.85, 2) * (width, height)
+    margin = np.clip(reach / width, 0.15, 0.4)
+    return rng.uniform((margin, 0.15), (1 - margin, 0.85)) * (width, height)
 
 
 def chosen(rng: Random, photos: Photos) -> bool:
@@ -124,7 +127,7 @@ def thing(rng: Random, photos: Photos, image: Bytes) -> None:
     height, width = image.shape[:2]
     for _ in range(rng.integers(1, 4)):
         wide, high = int(rng.uniform(0.06, 0.3) * width), int(rng.uniform(0.3, 0.95) * height)
-        x, shape = int(inside(rng, width, height)[0]), np.zeros((height, width), np.uint8)
+        x, shape = int(inside(rng, width, height, wide / 2)[0]), np.zeros((height, width), np.uint8)
         cv2.rectangle(shape, (x - wide // 2, height - high + wide // 2), (x + wide // 2, height), 255, -1)
         axes = (wide // 2, int(wide * rng.uniform(0.2, 1.2)))
         cv2.ellipse(shape, (x, height - high + wide // 2), axes, 0, 0, 360, 255, -1, cv2.LINE_AA)
@@ -142,23 +145,23 @@ def objects(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = No
     height, width = image.shape[:2]
     for _ in range(rng.integers(1, 5) if len(photos.objects) else 0):
         size = float(np.exp(rng.uniform(*np.log((0.12, 0.8)))) * height)
-        place(rng, photos.objects, image, inside(rng, width, height), size, target)
+        place(rng, photos.objects, image, inside(rng, width, height, size / 2), size, target)
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:
     """Something before the camera: a piece of another background in the shape of an ellipse, a board or a table."""
     height, width = target.shape
     shape = np.zeros((height, width), np.uint8)
-    centre = int(inside(rng, width, height)[0]), int(rng.uniform(0.3, 1.1) * height)
     axes = int(rng.uniform(0.03, 0.2) * width) + 1, int(rng.uniform(0.03, 0.25) * height) + 1
+    centre = int(inside(rng, width, height, axes[0])[0]), int(rng.uniform(0.3, 1.1) * height)
     kind = rng.random()
     if kind < 0.35:
         cv2.ellipse(shape, centre, axes, rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA)
     elif kind < 0.65:
         corners = cv2.boxPoints((centre, (2 * axes[0], 2 * axes[1]), rng.normal(0, 15)))
         cv2.fillConvexPoly(shape, corners.astype(np.int32), 255, cv2.LINE_AA)
-    else:  # a table, from one side or from both
-        (left, right), edge = rng.choice(((-0.1, 1.1), (-0.1, 0.6), (0.4, 1.1))), rng.uniform(0.65, 1)
+    else:  # a table from side to side, or a shorter one
+        (left, right), edge = rng.choice(((-0.1, 1.1), (0.1, 0.6), (0.4, 0.9))), rng.uniform(0.65, 1)
         ends = edge + rng.normal(0, 0.05), edge + rng.normal(0, 0.05)
         corners = np.array(((left, ends[0]), (right, ends[1]), (right, 2), (left, 2)))
         cv2.fillConvexPoly(shape, (corners * (width, height)).astype(np.int32), 255, cv2.LINE_AA)

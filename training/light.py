@@ -19,7 +19,7 @@ def camera(rng: Random, image: Bytes) -> Bytes:
         image = uneven_light(rng, image)
     if rng.random() < 0.8:
         image = exposure(rng, image)
-    if rng.random() < 0.06:
+    if rng.random() < 0.12:  # a camera at night, or black and white
         image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     if rng.random() < 0.3:
         image = unsharp(rng, image)

@@ -20,6 +20,6 @@ class Recipe:
     # Of the other backgrounds: with photographed things; of the pasted: with tiny ones on them; half as often behind
     # people in their own photo, a tenth as often in front of everything.
     objects: float = 0.3
-    dressed: float = 0.4  # of the pasted: in clothes of other colours, stripes, a collar, a hat
+    dressed: float = 0.4  # of the pasted: in other clothes, stripes, a collar, a hat; more often without a face
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
     good: float = 0.3  # taken with a good camera in good light
