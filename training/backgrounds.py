@@ -7,11 +7,12 @@ from framing import matrix, warp
 from numpy.typing import NDArray
 from objects import place
 from recipe import Recipe
-from rooms import flat, room
+from rooms import flat, grain, room
 from scenes import cupboard, scene
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Float32s = NDArray[np.float32]
 Random = np.random.Generator
 
 MOST_DOUBT = 0.003  # a strip of which more than this share may be somebody is no picture of nobody
@@ -146,6 +147,35 @@ def objects(rng: Random, photos: Photos, image: Bytes, target: Bytes | None = No
     for _ in range(rng.integers(1, 5) if len(photos.objects) else 0):
         size = float(np.exp(rng.uniform(*np.log((0.12, 0.8)))) * height)
         place(rng, photos.objects, image, inside(rng, width, height, size / 2), size, target)
+
+
+def alike(rng: Random, photos: Photos, image: Float32s, target: Float32s, person: Float32s, alpha: Float32s) -> None:
+    """Put one to three things in the colours of somebody's clothes, hair or skin behind them, in place.
+
+    They lie at the outline near where the colour is from, like a flower pot beside an orange sleeve: what looks like
+    the clothes and touches them is not one of them. image, person: (H, W, 3) in [0, 255]. alpha: (H, W) in [0, 1],
+    where that person will be. target: (H, W) in [0, 1], 1 = people further away; set to 0 where the things are.
+    """
+    height, width = alpha.shape
+    reach = int(rng.uniform(0.02, 0.08) * height) + 1
+    inner = cv2.erode((alpha > 0.5).view(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    rows, columns = np.nonzero(cv2.morphologyEx(inner, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) & inner)
+    for _ in range(rng.integers(1, 4) if len(rows) else 0):
+        spot, size = rng.integers(len(rows)), float(np.exp(rng.uniform(*np.log((0.06, 0.3)))) * height)
+        y, x = rows[spot], columns[spot]
+        around = person[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3]
+        colour = around.mean((0, 1)) * rng.uniform(0.5, 1.3) * np.exp(rng.normal(0, 0.08, 3))
+        stuff = np.full(image.shape, colour, np.float32)
+        if len(photos.surfaces) and rng.random() < 0.6:
+            stuff *= grain(rng, photos.surfaces, alpha.shape)
+        shape = np.zeros((height, width), np.uint8)
+        draw = board if rng.random() < 0.5 else piece
+        draw(rng, shape, np.array((x, y)) + rng.normal(0, 0.5 * size + reach, 2), size)
+        if rng.random() < 0.5:  # out of focus
+            shape = cv2.GaussianBlur(shape, (0, 0), float(np.exp(rng.uniform(np.log(0.5), np.log(3)))))
+        there = shape.astype(np.float32) / 255
+        image += there[..., None] * (np.clip(stuff, 0, 255) - image)
+        target *= 1 - there
 
 
 def hide(rng: Random, photos: Photos, image: Bytes, target: Bytes) -> tuple[Bytes, Bytes]:

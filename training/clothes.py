@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from objects import place
-from rooms import flat
+from rooms import flat, grain
 from scenes import scene, stripes
 from surfaces import Pictures
 
@@ -33,13 +33,13 @@ def dress(
     shade = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
     shade = shade / max(20.0, float(np.median(shade[alpha > 0.5])))
     if len(surfaces) and rng.random() < 0.4:
-        shade *= _grain(rng, surfaces, alpha.shape)
+        shade *= grain(rng, surfaces, alpha.shape)
     cloth = _cloth(rng, surfaces, alpha, behind)
     if rng.random() < 0.4:
         cloth = np.where(_part(rng, alpha), _cloth(rng, surfaces, alpha, behind), cloth)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (cloth * shade - person), 0, 255).astype(np.uint8)
-    if rng.random() < 0.6:
+    if rng.random() < 0.75:
         alpha = _collar(rng, surfaces, out, alpha, behind, head)
     if rng.random() < 0.15:
         alpha = _hat(rng, surfaces, out, alpha, head)
@@ -73,8 +73,8 @@ def sharpen(rng: Random, surfaces: Pictures, person: Bytes, where: Floats) -> By
     amount = rng.uniform(0, 1.6)
     person = cv2.addWeighted(person, 1 + amount, soft, -amount, 0)
     if len(surfaces) and rng.random() < 0.4:
-        grain = _grain(rng, surfaces, person.shape[:2])
-        fine = (grain[..., 0] / cv2.GaussianBlur(grain, (0, 0), 1.5 * scale)) ** np.float32(rng.uniform(0.1, 0.8))
+        light = grain(rng, surfaces, person.shape[:2])
+        fine = (light[..., 0] / cv2.GaussianBlur(light, (0, 0), 1.5 * scale)) ** np.float32(rng.uniform(0.1, 0.8))
         person = np.clip(person * fine[..., None], 0, 255).astype(np.uint8)
     return person
 
@@ -109,12 +109,6 @@ def _part(rng: Random, alpha: Floats) -> NDArray[np.bool_]:
     return ((across > 0) & (across < wide))[..., None]
 
 
-def _grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
-    """Folds, knit, fur: the light and shade of a photographed surface, (H, W, 1), about 1."""
-    grey = cv2.cvtColor(flat(rng, surfaces, shape), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) + 10
-    return np.asarray((grey / grey.mean()) ** np.float32(rng.uniform(0.4, 1.6)))
-
-
 def _strong(rng: Random) -> Floats:
     """A colour of any hue, often a strong one, (3,).
 
@@ -137,7 +131,8 @@ def _near(rng: Random, alpha: Floats, behind: Floats) -> Floats:
 def _collar(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, behind: Floats, head: Floats) -> Floats:
     """A collar, a hood, the ring of a helmet: an oval ring in bands, behind the neck and before the chest.
 
-    In place. Returns the new alpha. What is seen in the ring beside the neck is its own, and darker.
+    In place. Returns the new alpha. What is seen in the ring beside the neck is its own, and darker,
+    so that a light rim may be all that divides the dark inside from what is behind: it belongs to them, too.
     """
     high, tilt = _size(head)
     middle = head[1] + rng.uniform(-0.15, 0.4) * (head[1] - head[0])
@@ -145,16 +140,16 @@ def _collar(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, behind
     axes = wide * np.array((1, rng.uniform(0.3, 0.9)))
     inner = 1 - min(0.7, high * rng.uniform(0.04, 0.25) / wide)
     kind = rng.random()
-    tone = _strong(rng) if kind < 0.3 else _near(rng, alpha, behind) if kind < 0.6 else np.full(3, rng.uniform(0, 255))
+    tone = _strong(rng) if kind < 0.25 else _near(rng, alpha, behind) if kind < 0.65 else np.full(3, 255 * rng.random())
     layer, oval, hole = np.zeros_like(image), np.zeros(alpha.shape, np.uint8), np.zeros(alpha.shape, np.uint8)
-    for share in (1, *sorted(rng.uniform(inner, 1, rng.integers(0, 4)), reverse=True)):  # bands, the outermost first
+    for share in (1, *sorted(rng.uniform(inner, 1, rng.integers(0, 5)), reverse=True)):  # bands, the outermost first
         band = tone + rng.normal(0, 15, 3) + (share < 1) * rng.normal(0, 70)
         _fill(layer, middle, axes * share, angle, np.clip(band, 0, 255))
-    _fill(layer, middle, axes * inner, angle, rng.uniform(0, 0.8) * tone)
+    _fill(layer, middle, axes * inner, angle, 0.8 * rng.random() ** 2 * tone)
     _fill(oval, middle, axes, angle, np.array([255]))
     _fill(hole, middle, axes * inner, angle, np.array([255]))
     if len(surfaces) and rng.random() < 0.6:
-        layer = np.clip(layer * _grain(rng, surfaces, alpha.shape), 0, 255).astype(np.uint8)
+        layer = np.clip(layer * grain(rng, surfaces, alpha.shape), 0, 255).astype(np.uint8)
     before = np.where(_down(head, middle, alpha.shape) < 0, 0, 1 - hole / np.float32(255))
     whole = oval / np.float32(255)
     _put(image, layer, whole * np.maximum(before, 1 - alpha))
@@ -176,7 +171,7 @@ def _hat(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, head: Flo
     brim = high * np.array((rng.uniform(0.3, 0.65), rng.uniform(0.03, 0.14)))
     angle, colour = tilt + rng.normal(0, 10), _strong(rng) if rng.random() < 0.5 else np.full(3, rng.uniform(10, 240))
     layer, shape = np.empty_like(image), np.zeros(alpha.shape, np.uint8)
-    light = _grain(rng, surfaces, alpha.shape) if len(surfaces) else np.ones((*alpha.shape, 1), np.float32)
+    light = grain(rng, surfaces, alpha.shape) if len(surfaces) else np.ones((*alpha.shape, 1), np.float32)
     layer[:] = np.clip(colour * light, 0, 255)
     cv2.ellipse(shape, centre, crown, angle, 180, 360, 255, -1, cv2.LINE_AA)
     _fill(layer, middle, brim, angle, colour * rng.uniform(0.3, 0.9))

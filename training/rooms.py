@@ -29,6 +29,12 @@ def flat(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Bytes:
     return warp(surface, where, shape, cv2.BORDER_REFLECT)
 
 
+def grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
+    """Folds, knit, fur: the light and shade of a photographed surface, (H, W, 1), about 1."""
+    grey = cv2.cvtColor(flat(rng, surfaces, shape), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) + 10
+    return np.asarray((grey / grey.mean()) ** np.float32(rng.uniform(0.4, 1.6)))
+
+
 def room(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Bytes:
     """A room, or a street between houses, with some boxes in it: tables, shelves, columns, cars."""
     left, above, right = np.exp(rng.uniform(*np.log([(1, 0.7, 1), (8, 6, 8)])))
