@@ -414,6 +414,26 @@ def test_clothes_hide_no_head_but_under_a_hat_and_some_have_a_grain(photos: Any,
     assert not nobody.any()
 
 
+def test_a_rim_is_narrow_inside_the_outline_and_not_where_the_picture_cuts_somebody_off(code: Any) -> None:
+    alpha = np.zeros((200, 128), np.float32)
+    alpha[60:, 30:100] = 1
+    person = np.full((200, 128, 3), 20, np.float32)
+    depth = cv2.distanceTransform((alpha > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    at_the_edge = []
+    for seed in range(60):
+        lit = code["clothes"].rim(np.random.default_rng(seed), person, alpha)
+        assert (lit.shape, lit.dtype) == (person.shape, np.float32)
+        assert lit.min() >= 0
+        assert lit.max() <= 255
+        change = np.abs(lit - 20).max(-1)
+        assert change[depth > 0.035 * 200 + 8].max() < 8, "narrow, and not at the lower side of the picture"
+        at_the_edge.append([change[60:190, 31].mean(), change[60:190, 98].mean(), change[61, 35:95].mean()])
+    lit_sides = np.array(at_the_edge) > 20
+    assert lit_sides.any(1).mean() > 0.85
+    assert 0.2 < lit_sides.all(1).mean() < 0.8, "all around, or from one side"
+    assert (lit_sides.mean(0) > 0.4).all()
+
+
 def test_the_clothes_of_who_lies_begin_at_the_neck(photos: Any, code: Any) -> None:
     alpha = np.ones((96, 128), np.float32)
     person, behind = np.full((96, 128, 3), 120, np.uint8), np.full((96, 128, 3), 10, np.float32)

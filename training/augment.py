@@ -7,7 +7,7 @@ Everything is a function of the random generator it gets, so a run can be repeat
 import cv2
 import numpy as np
 from backgrounds import alike, background, clutter, hide, objects
-from clothes import decorate, dress, sharpen
+from clothes import decorate, dress, rim, sharpen
 from data import Photos
 from framing import FAR, as_taken, far_away, framing, head_and_neck, warp
 from light import camera
@@ -92,6 +92,8 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
         person = matched(rng, person, image, alpha)
         if rng.random() < recipe.backlit:
             person *= np.float32(rng.uniform(0.15, 0.6))
+        if rng.random() < recipe.rimmed:
+            person = rim(rng, person, alpha)
         if rng.random() < recipe.alike:
             alike(rng, photos, image, target, person, alpha)
         if rng.random() < 0.4:

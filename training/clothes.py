@@ -5,6 +5,7 @@ A picture is (H, W, 3) uint8 RGB; alpha is (H, W) float32 in [0, 1], 1 = the per
 
 import cv2
 import numpy as np
+from framing import warp
 from numpy.typing import NDArray
 from objects import place
 from rooms import flat, grain
@@ -59,6 +60,25 @@ def decorate(rng: Random, things: Pictures, person: Bytes, alpha: Floats) -> Byt
         size = np.sqrt(len(rows)) * np.exp(rng.uniform(*np.log((0.03, 0.3))))
         place(rng, things, out, (columns[spot], rows[spot]), size)
     return out
+
+
+def rim(rng: Random, person: Floats, alpha: Floats) -> Floats:
+    """A bright or coloured band just inside the outline: a lamp behind, the edge of a coat, the rim of a ring.
+
+    Otherwise what is light and narrow beside something dark would mean the background. Either it runs along one side,
+    as light from there falls, or all around. person: (H, W, 3) in [0, 255]. Returns a new picture.
+    """
+    wide = float(np.exp(rng.uniform(*np.log((0.008, 0.035)))) * len(alpha))
+    if rng.random() < 0.5:
+        angle = rng.uniform(0, 2 * np.pi)
+        moved = np.float32([[1, 0, wide * np.cos(angle)], [0, 1, wide * np.sin(angle)]])
+        inner = warp(alpha, moved, alpha.shape, cv2.BORDER_REPLICATE)
+    else:
+        across = 2 * round(wide) + 1
+        inner = cv2.erode(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across)))
+    band = cv2.GaussianBlur(1 - np.minimum(inner, alpha), (0, 0), rng.uniform(0.3, 0.4 + 0.3 * wide))[..., None]
+    tone = _strong(rng) if rng.random() < 0.4 else rng.uniform(140, 256) * np.exp(rng.normal(0, 0.1, 3))
+    return person + np.float32(rng.uniform(0.4, 1)) * band * (np.minimum(tone, 255).astype(np.float32) - person)
 
 
 def sharpen(rng: Random, surfaces: Pictures, person: Bytes, where: Floats) -> Bytes:

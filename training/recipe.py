@@ -21,6 +21,7 @@ class Recipe:
     # people in their own photo, a tenth as often in front of everything.
     objects: float = 0.3
     dressed: float = 0.4  # of the pasted: in other clothes, stripes, a collar, a hat; more often without a face
+    rimmed: float = 0.25  # of the pasted: with a bright or coloured band along their outline, inside
     alike: float = 0.25  # of the pasted: with things behind in the colours of their clothes, at their outline
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
     good: float = 0.3  # taken with a good camera in good light
