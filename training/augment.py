@@ -94,7 +94,7 @@ def pasted(rng: Random, photos: Photos, shape: tuple[int, int], recipe: Recipe) 
             person *= np.float32(rng.uniform(0.15, 0.6))
         if rng.random() < recipe.rimmed:
             person = rim(rng, person, alpha)
-        if rng.random() < recipe.alike:
+        if seen and rng.random() < recipe.alike:  # without a face, the colour is what tells
             alike(rng, photos, image, target, person, alpha)
         if rng.random() < 0.4:
             image *= 1 - rng.uniform(0.1, 0.7) * shadow(rng, alpha)[..., None]

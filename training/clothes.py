@@ -163,7 +163,8 @@ def _collar(rng: Random, surfaces: Pictures, image: Bytes, alpha: Floats, behind
     tone = _strong(rng) if kind < 0.25 else _near(rng, alpha, behind) if kind < 0.65 else np.full(3, 255 * rng.random())
     layer, oval, hole = np.zeros_like(image), np.zeros(alpha.shape, np.uint8), np.zeros(alpha.shape, np.uint8)
     for share in (1, *sorted(rng.uniform(inner, 1, rng.integers(0, 5)), reverse=True)):  # bands, the outermost first
-        band = tone + rng.normal(0, 15, 3) + (share < 1) * rng.normal(0, 70)
+        lighter = rng.normal(0, 70) if share < 1 else rng.uniform(0, 180) * (rng.random() < 0.5)  # the rim, often
+        band = tone + rng.normal(0, 15, 3) + lighter
         _fill(layer, middle, axes * share, angle, np.clip(band, 0, 255))
     _fill(layer, middle, axes * inner, angle, 0.8 * rng.random() ** 2 * tone)
     _fill(oval, middle, axes, angle, np.array([255]))

@@ -22,6 +22,7 @@ class Recipe:
     objects: float = 0.3
     dressed: float = 0.4  # of the pasted: in other clothes, stripes, a collar, a hat; more often without a face
     rimmed: float = 0.25  # of the pasted: with a bright or coloured band along their outline, inside
-    alike: float = 0.25  # of the pasted: with things behind in the colours of their clothes, at their outline
+    # Of the pasted whose face is seen: with things behind in the colours of their clothes, at their outline.
+    alike: float = 0.25
     backlit: float = 0.12  # of the pasted: much darker than what is behind them
     good: float = 0.3  # taken with a good camera in good light
