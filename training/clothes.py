@@ -40,7 +40,7 @@ def dress(
         cloth = np.where(_part(rng, alpha), _cloth(rng, surfaces, alpha, behind), cloth)
     share = rng.uniform(0.6, 1.0) * below
     out = np.clip(person + share * (cloth * shade - person), 0, 255).astype(np.uint8)
-    if rng.random() < 0.75:
+    if rng.random() < 0.85:
         alpha = _collar(rng, surfaces, out, alpha, behind, head)
     if rng.random() < 0.15:
         alpha = _hat(rng, surfaces, out, alpha, head)

@@ -14,7 +14,7 @@ Random = np.random.Generator
 
 TURNED = 0.07  # the share of pictures and people that are turned far, like those who lie or lean, or a tilted camera
 LEAVING = 0.45  # the share of people who lean out of the picture: tilted, at its side, their head low or not in it
-GOING = 0.65  # of the close ones, the share of whom little is left at the side; of most of them no more than a shoulder
+GOING = 0.75  # of the close ones, the share of whom little is left at the side; of most of them no more than a shoulder
 NECK = 0.165  # how far below the top of the head the neck is, in shares of a whole person's height
 SHOULDER = 0.19  # and the shoulders
 BESIDE = (0.02, 0.11)  # how far beside the middle of the head the picture ends when a shoulder is left, in the same
