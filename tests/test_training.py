@@ -529,6 +529,7 @@ def test_who_shows_no_face_is_dressed_most_often(photos: Any, code: Any, monkeyp
         return dress(*args)
 
     monkeypatch.setattr(augment, "head_and_neck", found)
+
     def alike(*args: Any) -> None:
         people[-1][2] = True
 
