@@ -27,6 +27,8 @@ RUNS = {
     "no odd shapes": ["--cluttered", "0"],
     "no photographed things": ["--objects", "0"],
     "no other clothes": ["--dressed", "0"],
+    "no rims": ["--rimmed", "0"],
+    "nothing in the colours of clothes": ["--alike", "0"],
     "no faults of a camera": ["--good", "1"],
     "masks where they lie": ["--unaligned"],
     "labelled photos only": ["--labelled-only"],
