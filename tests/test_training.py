@@ -724,24 +724,26 @@ def test_what_is_seen_again_is_moved_with_its_target(code: Any) -> None:
         assert torch.equal(part, same)
 
 
-def test_new_pictures_come_first_and_older_ones_with_them(photos: Any, code: Any) -> None:
+def test_new_pictures_come_first_and_older_ones_with_them(photos: Any, code: Any, monkeypatch: Any) -> None:
+    def darker(_: Any, images: torch.Tensor, targets: torch.Tensor, trust: torch.Tensor) -> Any:
+        return images, targets / 2, trust  # so that it is seen whether older ones, and only these, were varied
+
+    monkeypatch.setattr(code["batches"], "varied", darker)
     source = code["batches"].Batches(photos, 3, 2, 100, code["recipe"].Recipe())
     cpu = torch.device("cpu")
     plain = list(code["batches"].stream(source, 0, 12, 0, cpu))
     again = list(code["batches"].stream(source, 0, 12, 0, cpu, 2))
-    for one, more in zip(plain, again, strict=True):
-        for part, larger in zip(one, more, strict=True):
-            assert larger.shape == (6, *part.shape[1:])
-            assert torch.equal(larger[:2], part)
-    shapes = [tuple(images.shape) for images, _, _ in plain]
-    number = next(n for n in range(12) if shapes[n] in shapes[:n])  # the second of its shape
-    before = max(n for n in range(number) if shapes[n] == shapes[number])
-    likeness = [
-        float((again[number][0][4 + k].mean((1, 2)) - plain[n][0][k].mean((1, 2))).abs().mean())
-        for k in range(2)
-        for n in (before, number)
-    ]
-    assert likeness[0] + likeness[2] < likeness[1] + likeness[3], "what is seen again are pictures of the batch before"
+    of_shape: dict[Any, list[int]] = {}
+    for number, (one, more) in enumerate(zip(plain, again, strict=True)):
+        earlier = of_shape.setdefault(one[0].shape, [])
+        last_two = [earlier[-2], earlier[-1]] if len(earlier) > 1 else 2 * (earlier or [number])
+        for part, (new, larger) in enumerate(zip(one, more, strict=True)):
+            assert larger.shape == (6, *new.shape[1:])
+            assert torch.equal(larger[:2], new)
+            older = torch.cat([plain[seen][part] for seen in last_two])
+            torch.testing.assert_close(larger[2:], older / 2 if part == 1 else older)
+        earlier.append(number)
+    assert max(map(len, of_shape.values())) > 2
 
 
 # ---- the figures -------------------------------------------------------------------------------------------
