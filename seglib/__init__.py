@@ -33,13 +33,13 @@ _HOME = {
     "sample_frame": "samples",
     "sample_labels": "samples",
     "sample_mask": "samples",
-    "read_picture": "pictures",
-    "write_picture": "pictures",
-    "open_source": "capture",
-    "load_model": "predict.loading",
-    "model_table": "predict.loading",
-    "VOC_CLASSES": "mask",
-    "Steady": "steady",
+    "read_picture": "images",
+    "write_picture": "images",
+    "open_source": "capture.sources",
+    "load_model": "predict.registry",
+    "model_table": "predict.registry",
+    "VOC_CLASSES": "classes",
+    "Steady": "temporal",
     "class_mask": "mask",
     "clean_mask": "mask",
     "drop_specks": "mask",
@@ -48,7 +48,7 @@ _HOME = {
     "follow_edges": "mask",
     "keep_main": "mask",
     "sharpen": "mask",
-    "Follow": "follow",
+    "Follow": "temporal",
     "blend": "composite",
     "Blur": "blur",
     "blur_background": "blur",
@@ -58,17 +58,17 @@ _HOME = {
     "fit_picture": "substitute",
     "replace_background": "substitute",
     "CutOut": "cutout",
-    "Stopwatch": "measure",
-    "boundary_f_score": "measure",
-    "flicker": "measure",
-    "halo": "measure",
-    "iou": "measure",
+    "Stopwatch": "metrics",
+    "boundary_f_score": "metrics",
+    "flicker": "metrics",
+    "halo": "metrics",
+    "iou": "metrics",
     "Live": "live.widget",
     "VideoReport": "video.process",
-    "VideoWriter": "video.writing",
+    "VideoWriter": "video.writer",
     "process_video": "video.process",
-    "ReplaceWithVideo": "moving",
-    "check_machine": "doctor.command",
+    "ReplaceWithVideo": "video.background",
+    "check_machine": "cli.doctor.command",
     "VOC_COLOURS": "plots",
     "bars": "plots",
     "colour_labels": "plots",
@@ -96,29 +96,18 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot follow __getattr__
     from seglib.blur import Blur, blur_background, default_sigma, kernel_sigma
-    from seglib.capture import open_source
+    from seglib.capture.sources import open_source
+    from seglib.classes import VOC_CLASSES
+    from seglib.cli.doctor.command import check_machine
     from seglib.composite import blend
     from seglib.cutout import CutOut
-    from seglib.doctor.command import check_machine
     from seglib.errors import CameraUnavailable, SourceError, WeightsUnavailable
-    from seglib.follow import Follow
+    from seglib.images import read_picture, write_picture
     from seglib.live.widget import Live
-    from seglib.mask import (
-        VOC_CLASSES,
-        class_mask,
-        clean_mask,
-        drop_specks,
-        feather,
-        fill_holes,
-        follow_edges,
-        keep_main,
-        sharpen,
-    )
-    from seglib.measure import Stopwatch, boundary_f_score, flicker, halo, iou
-    from seglib.moving import ReplaceWithVideo
-    from seglib.pictures import read_picture, write_picture
+    from seglib.mask import class_mask, clean_mask, drop_specks, feather, fill_holes, follow_edges, keep_main, sharpen
+    from seglib.metrics import Stopwatch, boundary_f_score, flicker, halo, iou
     from seglib.plots import VOC_COLOURS, bars, colour_labels, contact_sheet, curves, show, show_labels
-    from seglib.predict.loading import load_model, model_table
+    from seglib.predict.registry import load_model, model_table
     from seglib.samples import (
         sample_background,
         sample_clip,
@@ -127,7 +116,8 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
         sample_labels,
         sample_mask,
     )
-    from seglib.steady import Steady
     from seglib.substitute import Replace, fit_picture, replace_background
+    from seglib.temporal import Follow, Steady
+    from seglib.video.background import ReplaceWithVideo
     from seglib.video.process import VideoReport, process_video
-    from seglib.video.writing import VideoWriter
+    from seglib.video.writer import VideoWriter

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seglib._internal.resizing import resize
 from seglib.arrays import Frame, Mask, check_frame, check_mask, check_positive
 from seglib.composite import lay_over
-from seglib.scaling import resize
 
 
 def kernel_sigma(kernel: int) -> float:

@@ -4,41 +4,20 @@ Every function takes a mask, (H, W) float in [0, 1] or bool, and returns a new (
 never changed. All of them keep a soft mask soft. Taught in 03_mask.ipynb.
 """
 
-from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Iterable
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seglib._internal.resizing import resize, small_view
 from seglib.arrays import Frame, Labels, Mask, bands, check_frame, check_labels, check_mask, check_positive
-from seglib.guided import guided_filter
-from seglib.scaling import resize, small_view
-
-# The 21 classes of PASCAL VOC in the order of their numbers (Everingham et al., "The PASCAL Visual Object
-# Classes Challenge", 2010). torchvision's weights call two of them "__background__" and "tvmonitor".
-VOC_CLASSES = (
-    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus"),
-    *("car", "cat", "chair", "cow", "diningtable", "dog", "horse"),
-    *("motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tv"),
-)
-
-ClassName = str | int
+from seglib.classes import ClassName, class_numbers
+from seglib.guided_filter import guided_filter
 
 _LEAST_FRINGE = 12  # pixels around a region that may be its soft fringe, however small the mask is
 _FLAT = 1e-3  # the variance of colour, in [0, 1] units, below which a picture counts as flat
-
-
-def class_numbers(keep: ClassName | Iterable[ClassName]) -> list[int]:
-    """The VOC numbers of class names: ``("person", "cat")`` gives ``[15, 8]``. Numbers from 0 to 20 pass through.
-
-    Raises ValueError for an unknown class, listing the known ones, nearest first, and for an empty choice.
-    """
-    names = [keep] if isinstance(keep, str | int | np.integer) else list(keep)
-    if not names:
-        raise ValueError("keep is empty; name at least one class, for instance keep=('person',)")
-    return [_class_number(name) for name in names]
 
 
 def class_mask(labels: Labels, keep: ClassName | Iterable[ClassName] = ("person",)) -> Mask:
@@ -142,22 +121,6 @@ def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.5, share: float = 
     # sharpen(enlarged, softness=0.3). Its ramp is straight, so it can be drawn on the small mask, and cut on the large.
     ramp = resize((followed - np.float32(0.5)) / np.float32(0.3) + np.float32(0.5), mask.shape[::-1])
     return np.asarray(np.clip(ramp, 0, 1, out=ramp), np.float32)
-
-
-def _class_number(name: ClassName) -> int:
-    if isinstance(name, int | np.integer) and not isinstance(name, bool):
-        if 0 <= name < len(VOC_CLASSES):
-            return int(name)
-        raise ValueError(f"there is no class {name}; VOC numbers run from 0 to {len(VOC_CLASSES) - 1}")
-    if name in VOC_CLASSES:
-        return VOC_CLASSES.index(str(name))
-    raise ValueError(f"unknown class {name!r}; known are {', '.join(nearest_first(str(name), VOC_CLASSES))}")
-
-
-def nearest_first(word: str, known: Sequence[str]) -> list[str]:
-    """The known names, those first that hold ``word`` or look like it: for messages about a name that is not known."""
-    word = word.lower()
-    return sorted(known, key=lambda name: (word in name, SequenceMatcher(None, word, name).ratio()), reverse=True)
 
 
 def _regions(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Labels, check_frame, check_labels
-from seglib.mask import VOC_CLASSES
+from seglib.classes import VOC_CLASSES
 
 
 def _voc_colours() -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ def sample_frame(name: str = "astronaut") -> Frame:
         "collage" (480 x 640, the astronaut and a cat, labelled in :func:`sample_labels`).
     Raises ValueError for another name.
     """
-    from seglib.pictures import read_picture
+    from seglib.images import read_picture
 
     return read_picture(_data_file(name, FRAMES, ".png"))
 
@@ -34,7 +34,7 @@ def sample_mask(name: str = "astronaut") -> Mask:
 
     name: "astronaut" or "hopper". Raises ValueError for another name.
     """
-    from seglib.pictures import read_grey
+    from seglib.images import read_grey
 
     stored = read_grey(_data_file(name, FRAMES[:2], "_mask.png"))
     return stored.astype(np.float32) / np.float32(255)
@@ -42,7 +42,7 @@ def sample_mask(name: str = "astronaut") -> Mask:
 
 def sample_labels() -> Labels:
     """The hand-drawn labels of ``sample_frame("collage")``, (H, W) uint8: 15 person, 8 cat, 0 the rest."""
-    from seglib.pictures import read_grey
+    from seglib.images import read_grey
 
     return read_grey(DATA / "collage_labels.png")
 
@@ -52,7 +52,7 @@ def sample_background(name: str = "room") -> Frame:
 
     name: "room" (720 x 1280), "beach" (960 x 1280) or "mountains" (1080 x 1080). Raises ValueError for another name.
     """
-    from seglib.pictures import read_picture
+    from seglib.images import read_picture
 
     return read_picture(_data_file(name, BACKGROUNDS, ".jpg", prefix="background_"))
 

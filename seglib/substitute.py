@@ -15,7 +15,7 @@ import numpy as np
 from seglib.arrays import Frame, Mask, check_frame, check_mask
 from seglib.composite import blend, lay_over
 from seglib.errors import SourceError
-from seglib.pictures import existing_file, is_picture, parse_colour, read_picture
+from seglib.images import existing_file, is_picture, parse_colour, read_picture
 
 Fit: TypeAlias = Literal["cover", "contain", "stretch"]
 Colour: TypeAlias = str | tuple[int, int, int]  # a CSS name, "#rrggbb", or red, green, blue

@@ -1,4 +1,4 @@
-"""seglib.follow: late masks on frames whose true masks are known, beside holding the last mask."""
+"""seglib.temporal: late masks on frames whose true masks are known, beside holding the last mask."""
 
 from __future__ import annotations
 

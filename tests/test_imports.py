@@ -260,7 +260,7 @@ from e.f import g
 from . import h
 def lazily():
     if True:
-        from seglib.mask import VOC_CLASSES
+        from seglib.classes import VOC_CLASSES
 """
     assert set(imported(ast.parse(code))) == {"a.b", "c", "e.f.g", "..h", "seglib.mask.VOC_CLASSES"}
     assert len(MODULES) >= 19

@@ -1,4 +1,4 @@
-"""seglib.mask and seglib.guided: against scikit-image, scipy, torchvision and literal arithmetic."""
+"""seglib.mask and seglib.guided_filter: against scikit-image, scipy, torchvision and literal arithmetic."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from torchvision.models.segmentation import LRASPP_MobileNet_V3_Large_Weights
 
 import seglib
 from seglib import Steady, class_mask, clean_mask, drop_specks, feather, fill_holes, follow_edges, keep_main, sharpen
-from seglib.guided import guided_filter
-from seglib.mask import VOC_CLASSES, class_numbers
+from seglib.classes import VOC_CLASSES, class_numbers
+from seglib.guided_filter import guided_filter
 
 TOUCHING = np.ones((3, 3))  # scipy's way to say: connected over edges and corners
 

@@ -16,9 +16,9 @@ import torch
 from data import is_validation, moved
 from evaluate import load_network, package_model, read
 from numpy.typing import NDArray
+from seglib.measure import iou
 from tqdm import tqdm
 
-from seglib.measure import iou
 from seglib.predict import Model
 
 Floats = NDArray[np.float32]

@@ -18,13 +18,13 @@ import torch
 from data import validation_photos
 from network import PortraitNet, load_weights
 from numpy.typing import NDArray
+from seglib.measure import boundary_f_score, flicker, iou
+from seglib.portrait import Preprocess
 from torch import nn
 from torchvision.models.segmentation import lraspp_mobilenet_v3_large
 from tqdm import tqdm
 
 import seglib
-from seglib.measure import boundary_f_score, flicker, iou
-from seglib.portrait import Preprocess
 from seglib.predict import Model
 
 Bytes = NDArray[np.uint8]

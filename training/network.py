@@ -5,9 +5,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
-
 from seglib.portrait_network import PortraitNet
+from torch import Tensor, nn
 
 __all__ = ["SCORES", "PortraitNet", "half_precision", "load_weights"]
 

@@ -127,7 +127,7 @@ def copy_weights(source, python, target):
     """Put the weights where seglib looks for downloaded ones."""
     if not os.path.isdir(source):
         return
-    ask = "from seglib.weights import cache_folder; print(cache_folder())"
+    ask = "from seglib.predict.weights import cache_folder; print(cache_folder())"
     cache = subprocess.check_output([python, "-c", ask], cwd=target, universal_newlines=True).strip()
     os.makedirs(cache, exist_ok=True)
     for name in os.listdir(source):

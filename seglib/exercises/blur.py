@@ -7,7 +7,7 @@ from seglib.arrays import Frame, Mask
 from seglib.composite import blend
 from seglib.exercises.marking import Answer, NotYet, exercise
 from seglib.exercises.results import Array, as_picture
-from seglib.measure import halo
+from seglib.metrics import halo
 from seglib.samples import sample_frame, sample_mask
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from seglib.arrays import Frame, Labels
+from seglib.classes import VOC_CLASSES
 from seglib.exercises.marking import Answer, NotYet, describe, exercise, safe_text
 from seglib.exercises.results import Array, Mistake, as_array, difference, need_not
-from seglib.mask import VOC_CLASSES
 from seglib.samples import sample_frame, sample_labels
 
 # ImageNet's, as torchvision's table of weights has them; a test compares.

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from seglib.arrays import Frame
-from seglib.capture import VideoSource
+from seglib.capture.sources import VideoSource
 from seglib.errors import SourceError
 from seglib.exercises.marking import Answer, NotYet, describe, exercise
 from seglib.exercises.results import Array, as_picture

@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import Generic, TypeVar
 
 from seglib.arrays import Frame, Labels, Mask
-from seglib.live.grab import Newest
+from seglib.live.capture_thread import Newest
 
 SLOW = 0.25  # seconds; a prediction that takes longer is made beside the display
 _PATIENCE = 0.05

@@ -7,10 +7,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from seglib.classes import VOC_CLASSES
+from seglib.images import read_picture
 from seglib.live.settings import Effect, Settings, make_effect
-from seglib.live.sources import Choice
-from seglib.mask import VOC_CLASSES
-from seglib.pictures import read_picture
+from seglib.live.source_choice import Choice
 from seglib.predict import MODELS
 from seglib.samples import BACKGROUNDS, sample_background
 from seglib.substitute import Background

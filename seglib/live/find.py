@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglib._internal.resizing import enlarge, small_view
 from seglib.arrays import Frame, Labels, Mask
-from seglib.follow import Follow
+from seglib.classes import class_numbers
 from seglib.live.beside import SLOW, Beside, Pace, Prediction, timed
-from seglib.live.meter import Meter
-from seglib.live.models import Models
+from seglib.live.model_loader import Models
 from seglib.live.settings import Settings
-from seglib.mask import class_numbers, clean_mask
-from seglib.scaling import enlarge, small_view
+from seglib.live.statistics import Meter
+from seglib.mask import clean_mask
+from seglib.temporal import Follow
 
 if TYPE_CHECKING:
     from seglib.predict import Model

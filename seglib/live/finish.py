@@ -6,14 +6,14 @@ from math import ceil
 import cv2
 import numpy as np
 
+from seglib._internal.resizing import enlarge
 from seglib.arrays import Frame, Labels, Mask
 from seglib.live.beside import Prediction
-from seglib.live.meter import Meter
 from seglib.live.settings import Settings, check_output
+from seglib.live.statistics import Meter
 from seglib.mask import feather
 from seglib.plots import colour_labels
-from seglib.scaling import enlarge
-from seglib.steady import Steady
+from seglib.temporal import Steady
 
 JPEG_QUALITY = 80
 _USUAL_FPS = 30

@@ -16,19 +16,19 @@ from pathlib import Path
 from threading import Event, Thread, current_thread
 from typing import Any
 
+from seglib._internal.allocation import keep_memory
 from seglib.errors import CameraUnavailable
 from seglib.live.beside import Prediction
+from seglib.live.capture_thread import Grab, Grabber, Newest
 from seglib.live.find import Find
 from seglib.live.finish import Finish, Picture, encode_jpeg, lay_out
-from seglib.live.grab import Grab, Grabber, Newest
-from seglib.live.meter import Meter, Rate
+from seglib.live.flow_control import Screen
 from seglib.live.recorder import Recorder
 from seglib.live.relay import Relay
-from seglib.live.screen import Screen
 from seglib.live.settings import Settings, Slot
 from seglib.live.single import take_over
-from seglib.live.sources import Choice, describe, opener, sentence
-from seglib.memory import keep_memory
+from seglib.live.source_choice import Choice, describe, opener, sentence
+from seglib.live.statistics import Meter, Rate
 
 STALLED = 2.0  # seconds without a frame after which a person is told
 UNWATCHED = 60.0  # seconds without a page that shows the picture, after which the camera is let go

@@ -6,7 +6,7 @@ from queue import Full, Queue
 from threading import Thread
 
 from seglib.arrays import Frame
-from seglib.video.writing import VideoWriter
+from seglib.video.writer import VideoWriter
 
 _WAITING = 8  # frames that may wait for the encoder; more are left out, so that the picture on the screen goes on
 _FPS = 30.0  # only a hint to the encoder: every frame has its own time

@@ -9,7 +9,7 @@ import numpy as np
 
 from seglib.arrays import Frame, Mask, check_frame, check_positive
 from seglib.blur import Blur, blur_background, default_sigma
-from seglib.mask import class_numbers
+from seglib.classes import class_numbers
 from seglib.substitute import Background, Replace
 
 if TYPE_CHECKING:

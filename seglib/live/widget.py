@@ -7,18 +7,18 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from seglib.arrays import Frame
-from seglib.capture import Source
-from seglib.live.canvas import make_screen
+from seglib.capture.sources import Source
+from seglib.classes import ClassName
+from seglib.images import write_picture
 from seglib.live.controls import Controls
+from seglib.live.display import make_screen
+from seglib.live.layout import STILL, Panel
 from seglib.live.loop import Loop
-from seglib.live.models import preload
-from seglib.live.panel import STILL, Panel
+from seglib.live.model_loader import preload
 from seglib.live.recorder import Recorder
 from seglib.live.settings import Effect, Settings, Slot, make_effect
 from seglib.live.single import stop_running
-from seglib.live.sources import Choice
-from seglib.mask import ClassName
-from seglib.pictures import write_picture
+from seglib.live.source_choice import Choice
 from seglib.substitute import Background
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ GPU, which ``fused`` and ``recorded`` make quick on NVIDIA's. ``published`` know
 without.
 """
 
-from seglib.predict.loading import MODELS, TORCHVISION_MODELS, load_model, model_table
 from seglib.predict.model import Model
+from seglib.predict.registry import MODELS, TORCHVISION_MODELS, load_model, model_table
 
 __all__ = ["MODELS", "TORCHVISION_MODELS", "Model", "load_model", "model_table"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Labels, Mask, check_frame
-from seglib.mask import VOC_CLASSES, ClassName, class_numbers
+from seglib.classes import VOC_CLASSES, ClassName, class_numbers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -154,7 +154,7 @@ class Model:
 
 
 def _eager(network: Any, preprocess: Any, device: Device) -> Runner:
-    from seglib.predict.eager import run_eagerly  # only now: PyTorch takes a while
+    from seglib.predict.torch_runtime import run_eagerly  # only now: PyTorch takes a while
 
     return run_eagerly(network, preprocess, device)
 

@@ -7,6 +7,6 @@
 """
 
 from seglib.video.process import VideoReport, process_video
-from seglib.video.writing import VideoWriter
+from seglib.video.writer import VideoWriter
 
 __all__ = ["VideoReport", "VideoWriter", "process_video"]

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
+from seglib._internal.allocation import keep_memory
+from seglib._internal.cpu_cores import shared_cores
+from seglib._internal.resizing import enlarge, small_view
+from seglib._internal.worker_threads import Behind, Line, Together
 from seglib.arrays import Frame, Mask
-from seglib.cores import shared_cores
+from seglib.classes import ClassName, class_numbers
 from seglib.errors import SourceError
-from seglib.mask import ClassName, class_numbers, clean_mask
-from seglib.memory import keep_memory
-from seglib.pictures import existing_file
-from seglib.scaling import enlarge, small_view
-from seglib.steady import Steady
-from seglib.threads import Behind, Line, Together
-from seglib.video.encoding import Output, Recipe
-from seglib.video.reading import Film, Shot
-from seglib.video.sound import Handling
-from seglib.video.stills import Stills, check_folder, check_no_codec
+from seglib.images import existing_file
+from seglib.mask import clean_mask
+from seglib.temporal import Steady
+from seglib.video.audio import Handling
+from seglib.video.file_writer import Output, Recipe
+from seglib.video.image_sequence import Stills, check_folder, check_no_codec
+from seglib.video.reader import Film, Shot
 
 if TYPE_CHECKING:
     from seglib.predict import Model

@@ -58,8 +58,8 @@ def start_rows() -> list[tuple[str, float, float]]:
 
 def memory_row() -> tuple[str, float, float]:
     """The peak of a fresh process that walks some frames."""
-    from seglib.bench.apart import run_apart
-    from seglib.bench.walk import Walk
+    from seglib.cli.bench.apart import run_apart
+    from seglib.cli.bench.walk import Walk
 
     peak = run_apart(Walk(frames=30))["peak_megabytes"]
     return ("megabytes of the walk with portrait", peak or 0.0, MEGABYTES)

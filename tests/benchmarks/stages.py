@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 import seglib
-from seglib.bench.walk import encode
-from seglib.scaling import enlarge, small_view
+from seglib._internal.resizing import enlarge, small_view
+from seglib.cli.bench.walk import encode
 
 SIZES = {"640x480": (640, 480), "1280x720": (1280, 720)}
 

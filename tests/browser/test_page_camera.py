@@ -146,7 +146,7 @@ def test_the_camera_goes_off_when_the_kernel_does_not_answer(open_notebook: Open
 def test_a_closed_tab_ends_the_wait_for_its_pictures(open_notebook: OpenNotebook, film: Path) -> None:
     notebook = open_notebook(OPEN, READ, chromium=plays(film))
     notebook.run_all()
-    notebook.ask("setattr(seglib.browser_camera, 'NO_ANSWER', 3)")
+    notebook.ask("setattr(seglib.capture.browser_camera, 'NO_ANSWER', 3)")
     press(notebook)
     notebook.wait_for("count[0] > 5")
     notebook.page.reload()  # which closes the page and opens it again; the kernel lives on

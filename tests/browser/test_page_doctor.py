@@ -26,7 +26,7 @@ def test_the_page_writes_its_own_line_and_the_report_learns_of_it(open_notebook:
 
 def test_while_cells_run_the_line_says_why_it_waits(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(
-        "import time\nfrom seglib.doctor.page import RoundTrip\nfound = []\nRoundTrip(found.append).show()\n"
+        "import time\nfrom seglib.cli.doctor.page import RoundTrip\nfound = []\nRoundTrip(found.append).show()\n"
         "time.sleep(3)\nprint(found)"
     )
     notebook.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-cell')")

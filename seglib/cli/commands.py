@@ -1,0 +1,169 @@
+"""What the commands of ``python -m seglib`` do: they name the files, have them made, and tell of it."""
+
+import logging
+import sys
+import warnings
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from seglib.classes import class_numbers, nearest_first
+from seglib.cli.batch import Outcome, Settings, load_once, run_here, run_on_cluster
+from seglib.cli.paths import absolute, plan
+from seglib.errors import SourceError, UsageError, WeightsUnavailable
+from seglib.predict import MODELS, model_table
+from seglib.predict.weights import embedded_weights, weights_file
+from seglib.samples import DATA
+from seglib.substitute import Background
+
+
+def make_files(options: Namespace) -> int:
+    """``blur``, ``substitute``, ``cutout`` and ``mask``: make every file, and return the exit code."""
+    tasks = plan(options.sources, options.target, _settings(options), options.force)
+    if options.skip_existing:
+        tasks = [task for task in tasks if not task.dst.exists()]
+    if options.scheduler:
+        stopped = "stopped; the workers finish the files that they are at"
+        for internals in ("distributed", "distributed.client", "tornado.application"):  # stumble when interrupted
+            logging.getLogger(internals).setLevel(logging.CRITICAL)
+        outcomes = run_on_cluster(tasks, options.scheduler)
+    else:
+        stopped = "stopped; nothing unfinished was left behind"
+        try:
+            # Weights or a device that are not there are told once, not for every file.
+            load_once(options.model, options.device, options.runtime, options.precision)
+        except WeightsUnavailable as error:
+            _complain(str(error))
+            return 1
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        outcomes = run_here(tasks, progress=not options.quiet and sys.stderr.isatty())
+    ended = failed = 0
+    try:
+        with closing(outcomes), _short_warnings():
+            for outcome in outcomes:
+                ended, failed = ended + 1, failed + bool(outcome.error)
+                _tell(outcome, f"[{ended}/{len(tasks)}] " if len(tasks) > 1 else "", options.quiet)
+    except KeyboardInterrupt as error:
+        _complain(str(error) or stopped)
+        if len(tasks) > 1:
+            _complain(f"{ended - failed} of {len(tasks)} files are done; --skip-existing goes on from there")
+        return 130
+    if failed and len(tasks) > 1:
+        _complain(f"{failed} of {len(tasks)} files failed")
+    return 1 if failed else 0
+
+
+def list_models(options: Namespace) -> int:
+    """``models``: a table of what there is to load."""
+    print(f"{'name':28}{'weights':>8}  {'classes':>7}  {'mIoU':>5}")
+    for row in model_table():
+        quality = f"{row['miou']:.1f}" if row["miou"] else "-"
+        print(f"{row['name']:28}{row['megabytes']:5.0f} MB  {row['classes']:7}  {quality:>5}")
+    print("portrait comes with seglib; the others are downloaded on first use, or by: python -m seglib fetch NAME")
+    return 0
+
+
+def fetch_weights(options: Namespace) -> int:
+    """``fetch``: download the weights of models, and say where they are."""
+    rows = {row["name"]: row for row in model_table()}
+    for name in options.names:
+        _check_model(name)
+    failed = 0
+    for name in options.names:
+        try:
+            if name == "portrait":
+                path = embedded_weights()
+            else:
+                row = rows[name]
+                path = weights_file(row["source"], progress=not options.quiet, megabytes=row["megabytes"])
+            print(f"{name}: {path}")
+        except WeightsUnavailable as error:
+            failed += 1
+            _complain(str(error))
+    return 1 if failed else 0
+
+
+def copy_samples(options: Namespace) -> int:
+    """``samples``: copy the recorded frames, masks, clip and backgrounds, with the page that says whose they are."""
+    failed = 0
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for source in sorted(DATA.iterdir()):
+        if source.suffix not in (".png", ".jpg", ".mp4", ".mkv", ".md"):
+            continue
+        target, data = options.folder / source.name, source.read_bytes()
+        if target.exists() and not options.force and target.read_bytes() != data:
+            failed += 1
+            _complain(f"{target} exists and is another file; --force replaces it")
+            continue
+        target.write_bytes(data)
+        if not options.quiet:
+            print(f"wrote {target}")
+    return 1 if failed else 0
+
+
+def _settings(options: Namespace) -> Settings:
+    """What the command line says, checked, so that a slip shows before the work starts."""
+    _check_model(options.model)
+    settings = Settings(
+        effect=options.command,
+        sigma=getattr(options, "sigma", None),
+        background=_background(getattr(options, "background", "black")),
+        fit=getattr(options, "fit", "cover"),
+        end=getattr(options, "end", "loop"),
+        model=options.model,
+        device=options.device,
+        runtime=options.runtime,
+        precision=options.precision,
+        keep=tuple(options.keep.split(",")),
+        crf=options.crf,
+        codec=options.codec,
+        steady=options.steady,
+        keep_broken=options.keep_broken,
+    )
+    try:
+        class_numbers(settings.keep)
+        settings.make_effect()
+    except (ValueError, SourceError) as error:
+        raise UsageError(str(error)) from None
+    if options.scheduler:
+        try:
+            import distributed  # noqa: F401
+        except ImportError:
+            raise UsageError(
+                '--scheduler needs Dask: python -m pip install -c constraints.txt -e ".[cluster]"'
+            ) from None
+    return settings
+
+
+def _background(text: str) -> Background:
+    """A picture or video file, a colour, or two colours with a comma between them."""
+    path = absolute(text)
+    if path.is_file() or path.suffix:
+        return path
+    colours = text.split(",")
+    return (colours[0], colours[1]) if len(colours) == 2 else text
+
+
+def _check_model(name: str) -> None:
+    if name not in MODELS:
+        raise UsageError(f"unknown model {name!r}; known are {', '.join(nearest_first(name, MODELS))}")
+
+
+def _tell(outcome: Outcome, number: str, quiet: bool) -> None:
+    if outcome.error:
+        _complain(f"{number}{outcome.error}")
+    elif not quiet:
+        print(f"{number}wrote {outcome.done}", flush=True)
+
+
+def _complain(message: str) -> None:
+    print(f"seglib: {message}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Warnings as one line each, without the line of code that they come from."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *place, **more: _complain(str(message))
+        yield

@@ -1,0 +1,235 @@
+"""Where a model's weights come from: shipped inside the package, found on this machine, or downloaded.
+
+A weights file is believed only after its SHA-256 was compared with the eight digits in its name
+(`deeplabv3_resnet101_coco-586e9e4e.pth`), every time, wherever it lies. It is looked for in this order:
+
+1. the folder that the environment variable SEGLIB_WEIGHTS names (a USB stick, a shared disk): only ever read
+2. the cache: the folder that SEGLIB_CACHE names, else the usual one of the operating system
+3. torch hub's own folder, for those who followed the article: only ever read
+4. the internet, into the cache
+
+SEGLIB_OFFLINE=1 turns all four off: then there is only what the package ships, whatever this machine has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import uuid
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from seglib.errors import WeightsUnavailable
+
+if TYPE_CHECKING:
+    import torch
+
+# Seconds to wait for a connection, and for the next byte: a slow download may go on, a stalled one may not.
+TIMEOUT = (5.0, 15.0)
+
+EMBEDDED = Path(__file__).parents[1] / "data" / "portrait.safetensors"
+
+
+def embedded_weights() -> Path:
+    """The weights of `portrait`, shipped inside the package.
+
+    Raises WeightsUnavailable if the file is missing, or its length is not what its own header promises.
+    """
+    from safetensors import safe_open
+
+    try:
+        with safe_open(EMBEDDED, framework="numpy"):
+            return EMBEDDED
+    except Exception as error:  # SafetensorError derives from Exception itself
+        raise WeightsUnavailable(f"{EMBEDDED} is missing or damaged ({error}); reinstall seglib.") from error
+
+
+def weights_file(url: str, *, download: bool = True, progress: bool = True, megabytes: float | None = None) -> Path:
+    """Find a verified copy of the weights at `url` on this machine, or else download one into the cache.
+
+    url: its last part is the file's name, which ends in at least eight digits of the file's SHA-256.
+    download: False looks on this machine only. progress: show a progress bar on stderr while downloading.
+    megabytes: the size, for the progress bar and the message of an error.
+    Warns about every damaged copy it meets; the cache's own is removed, nobody else's is touched.
+    Raises WeightsUnavailable, saying why and how to get the file by hand; ValueError if the name has no hash.
+    """
+    wanted = _Wanted.from_url(url, megabytes)
+    if is_offline():
+        raise wanted.unavailable("SEGLIB_OFFLINE is set, which allows only what seglib ships; unset it")
+    notes = []
+    for path in wanted.copies():
+        fault = wanted.fault(path)
+        if fault is None:
+            return path
+        notes.append(f"{path} {fault}; {_discard(path)}")
+        warnings.warn(notes[-1], stacklevel=2)
+    if not download:
+        raise wanted.unavailable("it is not on this machine, and no download was asked for", notes)
+    return _download(wanted, progress, notes)
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file (.safetensors, or what torch.save wrote), on the CPU.
+
+    Never runs code that the file brings along: `torch.load` without `weights_only` would.
+    Raises WeightsUnavailable naming the file if it is damaged or holds anything but named tensors.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except UnpicklingError as error:  # torch's own text shows the reader how to load the file unsafely
+        raise WeightsUnavailable(f"{path} is damaged, or holds objects that may run code; refused") from error
+    except Exception as error:  # a damaged file ends in any of a dozen types
+        raise WeightsUnavailable(f"{path} cannot be read as weights: {error}") from error
+    if isinstance(state, dict) and all(isinstance(value, torch.Tensor) for value in state.values()):
+        return state
+    raise WeightsUnavailable(f"{path} holds a {type(state).__name__} that is not a table of named tensors")
+
+
+def is_offline() -> bool:
+    """Whether SEGLIB_OFFLINE asks for a run that is the same on every machine."""
+    return os.environ.get("SEGLIB_OFFLINE", "").lower() not in ("", "0", "false")
+
+
+def cache_folder() -> Path:
+    """The folder that downloads go to; it may not exist yet."""
+    import pooch
+
+    return _folder_from("SEGLIB_CACHE") or pooch.os_cache("seglib")
+
+
+def _folder_from(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value).expanduser().absolute() if value else None
+
+
+def _hub_folder() -> Path:
+    """Where torch.hub keeps downloads, worked out as torch does, which takes seconds to import."""
+    home = _folder_from("TORCH_HOME") or (_folder_from("XDG_CACHE_HOME") or Path.home() / ".cache") / "torch"
+    return home / "hub" / "checkpoints"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One weights file: what it is called, how to know it, and what to say when it cannot be had."""
+
+    url: str
+    name: str
+    sha256: str  # its first digits
+    megabytes: float | None
+
+    @classmethod
+    def from_url(cls, url: str, megabytes: float | None) -> _Wanted:
+        name = urlsplit(url).path.rpartition("/")[2]
+        match = re.fullmatch(r"[\w.-]*-([0-9a-f]{8,64})\.\w+", name)
+        if not match:
+            raise ValueError(f"{url!r} does not end like 'name-0123abcd.pth', so its hash cannot be checked")
+        return cls(url, name, match[1], megabytes)
+
+    def copies(self) -> Iterator[Path]:
+        """Where this machine has a file of this name, best place first."""
+        for folder in (_folder_from("SEGLIB_WEIGHTS"), cache_folder(), _hub_folder()):
+            if folder and os.path.exists(folder / self.name):
+                yield folder / self.name
+
+    def fault(self, path: Path) -> str | None:
+        """What is wrong with the file at `path`, in words; None if it is what its name says."""
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                size = file.tell()
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
+        if digest.startswith(self.sha256):
+            return None
+        return f"is damaged ({size:,} bytes whose SHA-256 begins {digest[:8]}, not {self.sha256})"
+
+    def unavailable(self, reason: str, notes: Sequence[str] = ()) -> WeightsUnavailable:
+        """The error for a reader who wants to go on: what, why, and the ways out."""
+        size = f" ({self.megabytes:.0f} MB)" if self.megabytes else ""
+        cache = cache_folder()
+        elsewhere = os.environ.get("SEGLIB_WEIGHTS") or "not set"
+        lines = [
+            f"{self.name}{size} is not available: {reason}.",
+            *notes,
+            "To fetch it by hand:",
+            f'    curl -L -o "{cache / self.name}" --create-dirs {self.url}',
+            f"or copy it into {cache}, or into the folder that SEGLIB_WEIGHTS names (now {elsewhere}).",
+            'The model "portrait" needs no download.',
+        ]
+        return WeightsUnavailable("\n".join(lines))
+
+
+def _discard(path: Path) -> str:
+    """Remove a useless file if it lies in the cache, which is ours; says what became of it."""
+    if path.parent != cache_folder():
+        return "left as it is, not used"
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return f"not used, and it could not be removed ({error.strerror})"
+    return "removed"
+
+
+def _download(wanted: _Wanted, progress: bool, notes: Sequence[str]) -> Path:
+    """Fetch the file into the cache; under its final name it is whole and verified, or it is not there."""
+    final = cache_folder() / wanted.name
+    temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.part")  # not shared with another process
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()  # a cache that cannot be written shows now, not after the download
+        _fetch(wanted, temporary, progress)
+        if fault := wanted.fault(temporary):
+            raise wanted.unavailable(f"what came {fault}; some networks send a login page instead", notes)
+        _publish(temporary, final, wanted)
+    except (OSError, ValueError) as error:  # the errors of requests are OSErrors
+        raise wanted.unavailable(_reason(error, final.parent), notes) from error
+    finally:
+        with contextlib.suppress(OSError):  # also after KeyboardInterrupt
+            temporary.unlink(missing_ok=True)
+    return final
+
+
+def _fetch(wanted: _Wanted, target: Path, progress: bool) -> None:
+    from pooch import HTTPDownloader
+    from tqdm import tqdm
+
+    total = round((wanted.megabytes or 1) * 1e6)  # pooch corrects it when the server has told the true length
+    with tqdm(total=total, desc=wanted.name, unit="B", unit_scale=True, disable=not progress) as bar:
+        HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)(wanted.url, str(target), None)
+
+
+def _publish(temporary: Path, final: Path, wanted: _Wanted) -> None:
+    """Give the file its final name in one step."""
+    try:
+        os.replace(temporary, final)
+    except OSError:  # Windows refuses while another process reads the copy that it has just put there
+        if wanted.fault(final):
+            raise
+
+
+def _reason(error: Exception, cache: Path) -> str:
+    """Why a download failed, in words for people who do not know urllib3."""
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"the server answered {error.response.status_code} {error.response.reason}"
+    if "timed out" in str(error):
+        return f"the server stalled (longest wait: {TIMEOUT[0]:g} s to connect, {TIMEOUT[1]:g} s for data)"
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return f"cannot write to {cache} ({error.strerror}); SEGLIB_CACHE=FOLDER names another place"
+    # requests and urllib3 each wrap what happened ("connection refused"); the wrappings say nothing
+    cause = error.args[0] if error.args else error
+    cause = getattr(cause, "reason", cause)
+    return "the connection failed: " + "; ".join(str(arg) for arg in getattr(cause, "args", [cause]))
