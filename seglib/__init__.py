@@ -33,21 +33,25 @@ _HOME = {
     "sample_frame": "samples",
     "sample_labels": "samples",
     "sample_mask": "samples",
-    "read_picture": "images",
-    "write_picture": "images",
+    "read_image": "images",
+    "write_image": "images",
     "open_source": "capture.sources",
+    "Frame": "arrays",
+    "Labels": "arrays",
+    "Mask": "arrays",
+    "Model": "predict.model",
     "load_model": "predict.registry",
     "model_table": "predict.registry",
     "VOC_CLASSES": "classes",
     "Steady": "temporal",
     "class_mask": "mask",
     "clean_mask": "mask",
-    "drop_specks": "mask",
+    "remove_small_objects": "mask",
     "feather": "mask",
-    "fill_holes": "mask",
-    "follow_edges": "mask",
-    "keep_main": "mask",
-    "sharpen": "mask",
+    "remove_small_holes": "mask",
+    "refine_edges": "mask",
+    "keep_largest": "mask",
+    "threshold_mask": "mask",
     "Follow": "temporal",
     "blend": "composite",
     "Blur": "blur",
@@ -55,7 +59,7 @@ _HOME = {
     "default_sigma": "blur",
     "kernel_sigma": "blur",
     "Replace": "substitute",
-    "fit_picture": "substitute",
+    "fit_image": "substitute",
     "replace_background": "substitute",
     "CutOut": "cutout",
     "Stopwatch": "metrics",
@@ -63,6 +67,8 @@ _HOME = {
     "flicker": "metrics",
     "halo": "metrics",
     "iou": "metrics",
+    "Effect": "pipeline",
+    "Pipeline": "pipeline",
     "Live": "live.widget",
     "VideoReport": "video.process",
     "VideoWriter": "video.writer",
@@ -95,6 +101,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot follow __getattr__
+    from seglib.arrays import Frame, Labels, Mask
     from seglib.blur import Blur, blur_background, default_sigma, kernel_sigma
     from seglib.capture.sources import open_source
     from seglib.classes import VOC_CLASSES
@@ -102,11 +109,22 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
     from seglib.composite import blend
     from seglib.cutout import CutOut
     from seglib.errors import CameraUnavailable, SourceError, WeightsUnavailable
-    from seglib.images import read_picture, write_picture
+    from seglib.images import read_image, write_image
     from seglib.live.widget import Live
-    from seglib.mask import class_mask, clean_mask, drop_specks, feather, fill_holes, follow_edges, keep_main, sharpen
+    from seglib.mask import (
+        class_mask,
+        clean_mask,
+        feather,
+        keep_largest,
+        refine_edges,
+        remove_small_holes,
+        remove_small_objects,
+        threshold_mask,
+    )
     from seglib.metrics import Stopwatch, boundary_f_score, flicker, halo, iou
+    from seglib.pipeline import Effect, Pipeline
     from seglib.plots import VOC_COLOURS, bars, colour_labels, contact_sheet, curves, show, show_labels
+    from seglib.predict.model import Model
     from seglib.predict.registry import load_model, model_table
     from seglib.samples import (
         sample_background,
@@ -116,7 +134,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
         sample_labels,
         sample_mask,
     )
-    from seglib.substitute import Replace, fit_picture, replace_background
+    from seglib.substitute import Replace, fit_image, replace_background
     from seglib.temporal import Follow, Steady
     from seglib.video.background import ReplaceWithVideo
     from seglib.video.process import VideoReport, process_video

@@ -25,7 +25,7 @@ def blend(frame: Frame, mask: Mask, background: Frame) -> Frame:
     if background.shape != frame.shape:
         raise ValueError(
             f"background is {background.shape} but frame is {frame.shape}; "
-            "fit_picture(background, frame.shape) crops and scales it"
+            "fit_image(background, frame.shape) crops and scales it"
         )
     return lay_over(frame, check_mask(mask, frame), background)
 

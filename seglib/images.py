@@ -19,7 +19,7 @@ from seglib.errors import SourceError
 _WHITE = (255, 255, 255, 255)
 
 
-def read_picture(path: str | Path) -> Frame:
+def read_image(path: str | Path) -> Frame:
     """Read a picture file as a frame.
 
     Transparent parts are laid over white. EXIF orientation is followed, so that phone photos stand upright.
@@ -37,7 +37,7 @@ def read_picture(path: str | Path) -> Frame:
         raise SourceError(f"{path} is a damaged or truncated picture: {error}") from error
 
 
-def write_picture(path: str | Path, frame: Frame, quality: int = 92) -> Path:
+def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
     """Write a frame as the kind of picture that the name ends in (.png, .jpg); make the folder if need be.
 
     frame: (H, W, 3) uint8 RGB; for .png also (H, W, 4), RGBA with straight alpha.
@@ -62,7 +62,7 @@ def write_picture(path: str | Path, frame: Frame, quality: int = 92) -> Path:
     return path
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Whether the file's content (not its name) is a still picture, and not an animation or a video.
 
     Several pictures in one file, as in a phone's MPO or a scanner's TIFF, do not make it a video.
@@ -71,11 +71,11 @@ def is_picture(path: Path) -> bool:
         with Image.open(path) as image:
             moves = image.format in ("GIF", "PNG") and getattr(image, "n_frames", 1) > 1
             return not moves and image.format != "MPEG"  # which Pillow knows, but cannot read
-    except Exception:  # as in read_picture
+    except Exception:  # as in read_image
         return False
 
 
-def read_grey(path: Path) -> np.ndarray:
+def read_gray(path: Path) -> np.ndarray:
     """Read a grey or palette PNG as it is stored, (H, W) uint8: for masks and label numbers."""
     with Image.open(path) as image:
         return np.asarray(image)

@@ -30,7 +30,7 @@ def class_mask(labels: Labels, keep: ClassName | Iterable[ClassName] = ("person"
     return np.isin(check_labels(labels), class_numbers(keep)).astype(np.float32)
 
 
-def sharpen(mask: Mask, threshold: float = 0.5, softness: float = 0.0) -> Mask:
+def threshold_mask(mask: Mask, threshold: float = 0.5, softness: float = 0.0) -> Mask:
     """Decide: 1 above ``threshold``, 0 below it, with a linear ramp of width ``softness`` between.
 
     threshold: in (0, 1]; a hard mask keeps what is exactly on it.
@@ -53,7 +53,7 @@ def sharpen(mask: Mask, threshold: float = 0.5, softness: float = 0.0) -> Mask:
     return ramp
 
 
-def drop_specks(mask: Mask, share: float = 0.01) -> Mask:
+def remove_small_objects(mask: Mask, share: float = 0.01) -> Mask:
     """Remove regions smaller than ``share`` of the frame, with the soft fringe around them.
 
     share: in (0, 1]. A region is where the mask is 0.5 or more, connected over edges and corners.
@@ -63,7 +63,7 @@ def drop_specks(mask: Mask, share: float = 0.01) -> Mask:
     return _overwrite(mask, numbers, areas < _check_share(share, "share") * mask.size, 0)
 
 
-def fill_holes(mask: Mask, share: float = 0.01) -> Mask:
+def remove_small_holes(mask: Mask, share: float = 0.01) -> Mask:
     """Fill holes smaller than ``share`` of the frame. Gaps that reach the frame's border are no holes.
 
     share: in (0, 1]. A hole is where the mask is below 0.5, connected over edges and corners.
@@ -75,7 +75,7 @@ def fill_holes(mask: Mask, share: float = 0.01) -> Mask:
     return _overwrite(mask, numbers, areas < _check_share(share, "share") * mask.size, 1)
 
 
-def keep_main(mask: Mask) -> Mask:
+def keep_largest(mask: Mask) -> Mask:
     """Keep only the largest region: the person in front, not the passer-by. An empty mask stays empty."""
     mask = check_mask(mask)
     numbers, areas = _regions(mask >= 0.5)
@@ -92,7 +92,7 @@ def feather(mask: Mask, radius: float) -> Mask:
     return np.clip(np.asarray(cv2.GaussianBlur(check_mask(mask), (0, 0), sigma), np.float32), 0, 1)
 
 
-def follow_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: float = _FLAT) -> Mask:
+def refine_edges(mask: Mask, frame: Frame, radius: int | None = None, strength: float = _FLAT) -> Mask:
     """Move a blurry edge of the mask onto the nearest edge in the picture.
 
     radius: how far to look, in pixels; None means H / 40. strength: the variance of colour, in [0, 1] units, below
@@ -110,15 +110,16 @@ def clean_mask(mask: Mask, frame: Frame, threshold: float = 0.5, share: float = 
 
     The steps of 03_mask.ipynb in one call, as the demo uses them. They work on a half, a third … of the frame if it has
     more than 360 rows (or columns, if those are fewer), and the mask grows again before the last decision.
-    threshold: what counts as a person, see :func:`sharpen`. share: see :func:`drop_specks` and :func:`fill_holes`.
+    threshold: what counts as a person, see :func:`threshold_mask`.
+    share: see :func:`remove_small_objects` and :func:`remove_small_holes`.
     """
     frame = check_frame(frame)
     mask = check_mask(mask, frame)
-    small = sharpen(small_view(mask), threshold, softness=0.4)
-    small = fill_holes(drop_specks(small, share), share)
+    small = threshold_mask(small_view(mask), threshold, softness=0.4)
+    small = remove_small_holes(remove_small_objects(small, share), share)
     view = small_view(frame)
     followed = guided_filter(small, view, _near(view), _FLAT)
-    # sharpen(enlarged, softness=0.3). Its ramp is straight, so it can be drawn on the small mask, and cut on the large.
+    # threshold_mask(enlarged, softness=0.3): its ramp is straight, so it is applied before enlarging and clipped after.
     ramp = resize((followed - np.float32(0.5)) / np.float32(0.3) + np.float32(0.5), mask.shape[::-1])
     return np.asarray(np.clip(ramp, 0, 1, out=ramp), np.float32)
 
@@ -165,7 +166,7 @@ def _reach(image: NDArray[Any]) -> int:
 
 
 def _near(image: NDArray[Any]) -> int:
-    """How far follow_edges looks, in pixels of the frame: masks are hardly further from the edge than this."""
+    """How far refine_edges looks, in pixels of the frame: masks are hardly further from the edge than this."""
     return max(1, round(image.shape[0] / 40))
 
 

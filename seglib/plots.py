@@ -46,12 +46,12 @@ def show(*images: NDArray[Any], titles: Sequence[str] | None = None, width: floa
         titles = [f"{kind}, {image.shape[1]} × {image.shape[0]}" for kind, image in zip(kinds, images, strict=True)]
     if len(titles) != len(images):
         raise ValueError(f"{len(titles)} titles for {len(images)} images")
-    shares = [image.shape[1] / image.shape[0] for image in images]
+    mask_probabilities = [image.shape[1] / image.shape[0] for image in images]
     figure, axes = plt.subplots(
         1,
         len(images),
-        figsize=(width, width / sum(shares) + 0.4),
-        width_ratios=shares,
+        figsize=(width, width / sum(mask_probabilities) + 0.4),
+        width_ratios=mask_probabilities,
         squeeze=False,
         layout="constrained",
     )

@@ -24,9 +24,9 @@ def sample_frame(name: str = "astronaut") -> Frame:
         "collage" (480 x 640, the astronaut and a cat, labelled in :func:`sample_labels`).
     Raises ValueError for another name.
     """
-    from seglib.images import read_picture
+    from seglib.images import read_image
 
-    return read_picture(_data_file(name, FRAMES, ".png"))
+    return read_image(_data_file(name, FRAMES, ".png"))
 
 
 def sample_mask(name: str = "astronaut") -> Mask:
@@ -34,17 +34,17 @@ def sample_mask(name: str = "astronaut") -> Mask:
 
     name: "astronaut" or "hopper". Raises ValueError for another name.
     """
-    from seglib.images import read_grey
+    from seglib.images import read_gray
 
-    stored = read_grey(_data_file(name, FRAMES[:2], "_mask.png"))
+    stored = read_gray(_data_file(name, FRAMES[:2], "_mask.png"))
     return stored.astype(np.float32) / np.float32(255)
 
 
 def sample_labels() -> Labels:
     """The hand-drawn labels of ``sample_frame("collage")``, (H, W) uint8: 15 person, 8 cat, 0 the rest."""
-    from seglib.images import read_grey
+    from seglib.images import read_gray
 
-    return read_grey(DATA / "collage_labels.png")
+    return read_gray(DATA / "collage_labels.png")
 
 
 def sample_background(name: str = "room") -> Frame:
@@ -52,9 +52,9 @@ def sample_background(name: str = "room") -> Frame:
 
     name: "room" (720 x 1280), "beach" (960 x 1280) or "mountains" (1080 x 1080). Raises ValueError for another name.
     """
-    from seglib.images import read_picture
+    from seglib.images import read_image
 
-    return read_picture(_data_file(name, BACKGROUNDS, ".jpg", prefix="background_"))
+    return read_image(_data_file(name, BACKGROUNDS, ".jpg", prefix="background_"))
 
 
 def sample_clip() -> Path:

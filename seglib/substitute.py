@@ -15,7 +15,7 @@ import numpy as np
 from seglib.arrays import Frame, Mask, check_frame, check_mask
 from seglib.composite import blend, lay_over
 from seglib.errors import SourceError
-from seglib.images import existing_file, is_picture, parse_colour, read_picture
+from seglib.images import existing_file, is_image, parse_colour, read_image
 
 Fit: TypeAlias = Literal["cover", "contain", "stretch"]
 Colour: TypeAlias = str | tuple[int, int, int]  # a CSS name, "#rrggbb", or red, green, blue
@@ -23,7 +23,7 @@ Colour: TypeAlias = str | tuple[int, int, int]  # a CSS name, "#rrggbb", or red,
 Background: TypeAlias = np.ndarray | Path | Colour | tuple[Colour, Colour]
 
 
-def fit_picture(picture: Frame, shape: tuple[int, ...], fit: Fit = "cover") -> Frame:
+def fit_image(picture: Frame, shape: tuple[int, ...], fit: Fit = "cover") -> Frame:
     """Scale a picture to a frame's shape.
 
     picture: (h, w, 3) uint8 RGB.
@@ -55,7 +55,7 @@ def replace_background(frame: Frame, mask: Mask, background: Background, fit: Fi
     frame: (H, W, 3) uint8 RGB. mask: (H, W) float in [0, 1] or bool, 1 = keep.
     background: a picture as an array (grey, RGB or RGBA; uint8, or float in [0, 1]) or as a path; a colour as a
         CSS name, "#rrggbb" or (red, green, blue); or two of them ("navy", "white") for a gradient, top to bottom.
-    fit: how a picture is brought to the frame's size, see :func:`fit_picture`.
+    fit: how a picture is brought to the frame's size, see :func:`fit_image`.
     Returns a new (H, W, 3) uint8 array.
     Raises ValueError for shapes that differ or an unknown colour, SourceError for a file that cannot be read.
     For many frames use :class:`Replace`, which prepares the background once. Taught in 05_substitute.ipynb.
@@ -80,7 +80,7 @@ class Replace:
         frame = check_frame(frame)
         mask = check_mask(mask, frame)
         if self._fitted is None or self._fitted.shape != frame.shape:
-            self._fitted = fit_picture(self._picture, frame.shape, self.fit)
+            self._fitted = fit_image(self._picture, frame.shape, self.fit)
         return lay_over(frame, mask, self._fitted)
 
 
@@ -108,9 +108,9 @@ def _as_picture(background: Background) -> tuple[Frame, bool]:
 def _read(path: str | Path) -> Frame:
     path = existing_file(path)
     try:
-        return read_picture(path)
+        return read_image(path)
     except SourceError as error:
-        if is_picture(path):  # a damaged one
+        if is_image(path):  # a damaged one
             raise
         hint = f'if it is a video, ReplaceWithVideo("{path}") plays it behind the person'
         raise SourceError(f"{error}; {hint}") from error
@@ -139,7 +139,7 @@ def _three_channels(picture: np.ndarray) -> Frame:
         picture = np.rint(picture * 255).astype(np.uint8)
     if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 1):
         picture = np.repeat(picture.reshape(*picture.shape[:2], 1), 3, axis=2)
-    if picture.ndim == 3 and picture.shape[2] == 4:  # transparent parts over white, as read_picture does
+    if picture.ndim == 3 and picture.shape[2] == 4:  # transparent parts over white, as read_image does
         alpha = picture[..., 3].astype(np.float32) / np.float32(255)
         picture = blend(picture[..., :3], alpha, np.full_like(picture[..., :3], 255))
     return check_frame(picture, "background").copy()

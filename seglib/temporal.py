@@ -25,16 +25,14 @@ class Steady:
     the picture moves, the new mask is taken as it is, so nothing trails behind. At a cut, or when the frame size
     changes, it starts afresh.
 
-    memory: in [0, 1), the weight of the past where nothing moves. 0 switches it off.
+    smoothing: in [0, 1), the weight of the past where nothing moves. 0 switches it off.
     motion: the change, in levels of 255, at which the past counts for a third of that. It is measured on a picture
         that is shrunk and blurred, where a camera's noise of 10 levels is about 1 level.
     cut: the mean change over the frame, in levels of 255, that is taken for a cut.
     """
 
-    def __init__(self, memory: float = 0.8, motion: float = 8.0, cut: float = 40.0) -> None:
-        if not 0 <= memory < 1:
-            raise ValueError(f"memory is {memory}, but must lie in [0, 1)")
-        self.memory = memory
+    def __init__(self, smoothing: float = 0.8, motion: float = 8.0, cut: float = 40.0) -> None:
+        self.smoothing = _check_smoothing(smoothing)
         self.motion = check_positive(motion, "motion")
         self.cut = check_positive(cut, "cut")
         self.reset()
@@ -44,7 +42,8 @@ class Steady:
         self._mask: Mask | None = None
         self._view: Frame | None = None
 
-    def __call__(self, mask: Mask, frame: Frame) -> Mask:
+    def __call__(self, mask: Mask, frame: Frame, smoothing: float | None = None) -> Mask:
+        smoothing = self.smoothing if smoothing is None else _check_smoothing(smoothing)
         mask = check_mask(mask, check_frame(frame))
         view, seen, steadied = _blurred_view(frame), self._view, np.empty_like(mask)
         if seen is None or self._mask is None or self._mask.shape != mask.shape:
@@ -52,7 +51,7 @@ class Steady:
             steadied[:] = mask
         else:
             change = np.maximum.reduce(cv2.split(cv2.absdiff(view, seen)))  # (h, w) uint8, levels
-            weight = cv2.resize(self._weight(change), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            weight = cv2.resize(self._weight(change, smoothing), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
             for rows in bands(len(mask)):
                 past = self._mask[rows]  # it becomes mask + weight * (past - mask), in its own place
                 past -= mask[rows]
@@ -62,11 +61,17 @@ class Steady:
         self._view = view
         return steadied
 
-    def _weight(self, change: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _weight(self, change: NDArray[np.uint8], smoothing: float) -> NDArray[np.float32]:
         """The weight of the past, (h, w) in [0, 1), where the picture has changed by so many levels."""
-        memory = self.memory if change.mean() < self.cut else 0
+        weight = smoothing if change.mean() < self.cut else 0
         levels = np.arange(256, dtype=np.float32)
-        return (memory * np.exp(-((levels / self.motion) ** 2))).astype(np.float32)[change]
+        return (weight * np.exp(-((levels / self.motion) ** 2))).astype(np.float32)[change]
+
+
+def _check_smoothing(smoothing: float) -> float:
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing is {smoothing}, but must lie in [0, 1)")
+    return smoothing
 
 
 def _blurred_view(frame: Frame) -> Frame:
@@ -95,21 +100,21 @@ class Follow:
     """Carry late masks to the present frame, in a loop that never waits for the model.
 
     For every frame that is shown, in order: ``mask = follow.mask(frame)``. Whenever a prediction is ready:
-    ``follow.update(frame, mask)`` with the frame it was made of, however long ago that was. The model may run in a
+    ``follow.update(mask, frame)`` with the frame it was made of, however long ago that was. The model may run in a
     thread of its own, but both calls belong to the one that shows the frames.
 
-    memory: how many frames are remembered, for a prediction that took so long. Each needs 0.4 MB. An older
+    history: how many frames are remembered, for a prediction that took so long. Each needs 0.4 MB. An older
         prediction is brought to the present in one leap, which is less exact.
 
     Optical flow: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016. Where to doubt it: Sundaram,
     Brox, Keutzer, "Dense Point Trajectories by GPU-accelerated Large Displacement Optical Flow", 2010.
     """
 
-    def __init__(self, memory: int = 64) -> None:
-        if memory < 1:
-            raise ValueError(f"memory is {memory}, but must be at least 1 frame")
+    def __init__(self, history: int = 64) -> None:
+        if history < 1:
+            raise ValueError(f"history is {history}, but must be at least 1 frame")
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._steps: deque[_Step] = deque(maxlen=memory)
+        self._steps: deque[_Step] = deque(maxlen=history)
         self.reset()
 
     def reset(self) -> None:
@@ -137,7 +142,7 @@ class Follow:
         large = cv2.resize(self._mask, (frame.shape[1], frame.shape[0]), interpolation=cv2.INTER_LINEAR)
         return np.asarray(large, np.float32).clip(0, 1)
 
-    def update(self, frame: Frame, mask: Mask) -> None:
+    def update(self, mask: Mask, frame: Frame) -> None:
         """Take a prediction that was made of an older frame, and carry it through the frames that were seen since.
 
         frame: the one it was made of. mask: (H, W) float in [0, 1] or bool, of its size. If frames of another

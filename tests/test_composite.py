@@ -71,7 +71,7 @@ def test_read_only_and_sliced_arrays_are_fine() -> None:
 
 def test_shapes_that_differ_are_both_named() -> None:
     frame, mask, background = np.zeros((4, 6, 3), np.uint8), np.zeros((4, 6)), np.zeros((5, 6, 3), np.uint8)
-    with pytest.raises(ValueError, match=r"background is \(5, 6, 3\) but frame is \(4, 6, 3\).*fit_picture"):
+    with pytest.raises(ValueError, match=r"background is \(5, 6, 3\) but frame is \(4, 6, 3\).*fit_image"):
         blend(frame, mask, background)
     with pytest.raises(ValueError, match=r"mask is \(5, 6\) but the frame is \(4, 6\)"):
         blend(frame, np.zeros((5, 6)), background[:4])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import seglib
-from seglib import CutOut, SourceError, VideoReport, process_video, write_picture
+from seglib import CutOut, SourceError, VideoReport, process_video, write_image
 from seglib.arrays import Frame, Mask
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
@@ -158,11 +158,11 @@ def test_it_can_be_pickled() -> None:
 
 def test_a_cut_out_frame_is_written_as_png_and_as_nothing_else(tmp_path: Path) -> None:
     output = CutOut()(smooth(0), sweep(3))
-    with Image.open(write_picture(tmp_path / "p.png", output)) as image:
+    with Image.open(write_image(tmp_path / "p.png", output)) as image:
         assert image.mode == "RGBA"
         np.testing.assert_array_equal(np.asarray(image), output)
     with pytest.raises(ValueError, match="alpha"):
-        write_picture(tmp_path / "p.jpg", output)
+        write_image(tmp_path / "p.jpg", output)
 
 
 # ---- a folder of pictures ----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def late(frames: list[np.ndarray], masks: list[np.ndarray], delay: int) -> tuple
     holding = []
     for number, frame in enumerate(frames):
         if number >= begun + delay:
-            follow.update(frames[begun], masks[begun])
+            follow.update(masks[begun], frames[begun])
             held, begun = masks[begun], number
         shown.append(follow.mask(frame))
         holding.append(held)
@@ -85,7 +85,7 @@ def test_on_the_recorded_clip_late_exact_masks_are_followed_far_better_than_held
 def test_where_nothing_moves_the_mask_stays_as_it_is() -> None:
     frame, truth = scene()
     follow = Follow()
-    follow.update(frame, truth)
+    follow.update(truth, frame)
     for _ in range(30):
         mask = follow.mask(frame)
     assert seglib.iou(mask, truth) > 0.98
@@ -104,17 +104,17 @@ def test_a_prediction_is_carried_through_the_frames_that_were_seen_since() -> No
     follow = Follow()
     for frame in frames[:-1]:
         follow.mask(frame)
-    follow.update(frames[3].copy(), truths[3])
+    follow.update(truths[3], frames[3].copy())
     assert seglib.iou(follow.mask(frames[-1]), truths[-1]) > 0.75
     assert seglib.iou(truths[3], truths[-1]) < 0.4
 
 
 def test_a_prediction_older_than_the_memory_or_of_a_frame_never_shown_is_used_too() -> None:
     frames, truths = zip(*[scene(100 + 2 * n) for n in range(12)], strict=True)
-    follow = Follow(memory=2)
+    follow = Follow(history=2)
     for frame in frames[1:]:
         follow.mask(frame)
-    follow.update(frames[0], truths[0])
+    follow.update(truths[0], frames[0])
     assert seglib.iou(follow.mask(frames[-1]), truths[-1]) > seglib.iou(truths[0], truths[-1]) + 0.1
 
 
@@ -123,10 +123,10 @@ def test_black_frames_come_and_go_and_the_person_is_found_again_by_the_colours()
     black = np.zeros_like(frame)
     follow = Follow()
     follow.mask(frame)
-    follow.update(frame, truth)
+    follow.update(truth, frame)
     for _ in range(5):
         follow.mask(black)
-    follow.update(black, np.zeros_like(truth))
+    follow.update(np.zeros_like(truth), black)
     assert not (follow.mask(black) > 0.5).any()
     assert seglib.iou(follow.mask(frame), truth) > 0.7
 
@@ -137,8 +137,8 @@ def test_after_a_cut_a_prediction_of_the_new_scene_counts_and_one_of_the_old_doe
     follow = Follow()
     follow.mask(frame)
     follow.mask(other)
-    follow.update(frame, truth)  # late: it was made before the cut
-    follow.update(other, truth[:, ::-1])
+    follow.update(truth, frame)  # late: it was made before the cut
+    follow.update(truth[:, ::-1], other)
     assert seglib.iou(follow.mask(other), truth[:, ::-1]) > 0.95
 
 
@@ -148,28 +148,28 @@ def test_frames_of_another_size_may_come_at_any_time(size: tuple[int, int]) -> N
     small = cv2.resize(frame, size[::-1])
     follow = Follow()
     follow.mask(frame)
-    follow.update(frame, truth)
+    follow.update(truth, frame)
     mask = follow.mask(small)
     assert mask.shape == size
     assert mask.min() >= 0
     assert mask.max() <= 1
-    follow.update(frame, truth)  # of the size before
+    follow.update(truth, frame)  # of the size before
     assert follow.mask(small).shape == size
-    follow.update(small, np.ones(size, bool))
+    follow.update(np.ones(size, bool), small)
     assert follow.mask(small).mean() > 0.95
 
 
 def test_a_prediction_may_come_before_any_frame() -> None:
     frame, truth = scene()
     follow = Follow()
-    follow.update(frame, truth)
+    follow.update(truth, frame)
     assert seglib.iou(follow.mask(frame), truth) > 0.98
 
 
 def test_reset_forgets_mask_and_colours() -> None:
     frame, truth = scene()
     follow = Follow()
-    follow.update(frame, truth)
+    follow.update(truth, frame)
     assert follow.mask(frame).any()
     follow.reset()
     assert not follow.mask(frame).any()
@@ -180,11 +180,11 @@ def test_inputs_stay_as_they_are_and_later_changes_to_them_change_nothing() -> N
     expected, follow = Follow(), Follow()
     for frame, truth in zip(frames, truths, strict=True):
         wanted = expected.mask(frame)
-        expected.update(frame, truth)
+        expected.update(truth, frame)
         mine, mask = frame.copy(), truth.copy()
         result = follow.mask(mine)
         np.testing.assert_array_equal(mine, frame)
-        follow.update(mine, mask)
+        follow.update(mask, mine)
         np.testing.assert_array_equal(mask, truth)
         np.testing.assert_array_equal(result, wanted)
         result[:], mine[:], mask[:] = 0.5, 7, 0.1
@@ -192,8 +192,8 @@ def test_inputs_stay_as_they_are_and_later_changes_to_them_change_nothing() -> N
 
 def test_memory_is_bounded() -> None:
     frame, truth = scene()
-    follow = Follow(memory=8)
-    follow.update(frame, truth)
+    follow = Follow(history=8)
+    follow.update(truth, frame)
     for number in range(8):
         follow.mask(np.roll(frame, number, axis=1))
     tracemalloc.start()
@@ -209,17 +209,17 @@ def test_it_starts_no_thread() -> None:
     before = threading.active_count()
     follow = Follow()
     follow.mask(frame)
-    follow.update(frame, truth)
+    follow.update(truth, frame)
     assert threading.active_count() == before
 
 
 def test_wrong_input_is_refused() -> None:
     frame, truth = scene()
     with pytest.raises(ValueError, match="memory is 0"):
-        Follow(memory=0)
+        Follow(history=0)
     with pytest.raises(ValueError, match="^frame is"):
         Follow().mask(frame / 255)
     with pytest.raises(ValueError, match=r"mask is \(90, 240\) but the frame is \(180, 240\)"):
-        Follow().update(frame, truth[:90])
+        Follow().update(truth[:90], frame)
     with pytest.raises(ValueError, match="NaN"):
-        Follow().update(frame, truth * np.nan)
+        Follow().update(truth * np.nan, frame)

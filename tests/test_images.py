@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageColor
 
-from seglib import SourceError, read_picture, write_picture
-from seglib.images import existing_file, is_picture, parse_colour, read_grey
+from seglib import SourceError, read_image, write_image
+from seglib.images import existing_file, is_image, parse_colour, read_gray
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KINDS = ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"]
@@ -43,8 +43,8 @@ def file_bytes(picture: np.ndarray, kind: str, **options: object) -> bytes:
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
 @pytest.mark.parametrize("ending", [".png", ".bmp", ".tif"])
 def test_lossless_files_give_back_every_pixel(tmp_path: Path, ending: str, frame: np.ndarray) -> None:
-    path = write_picture(tmp_path / f"p{ending}", frame)
-    read = read_picture(path)
+    path = write_image(tmp_path / f"p{ending}", frame)
+    read = read_image(path)
     np.testing.assert_array_equal(read, frame)
     assert read.dtype == np.uint8
     assert read.flags.writeable
@@ -55,7 +55,7 @@ def test_jpeg_comes_close_and_closer_with_more_quality(tmp_path: Path) -> None:
     frame = colourful(120, 160)
     errors = []
     for quality in (20, 95):
-        read = read_picture(write_picture(tmp_path / f"{quality}.jpg", frame, quality=quality)).astype(int)
+        read = read_image(write_image(tmp_path / f"{quality}.jpg", frame, quality=quality)).astype(int)
         errors.append(np.abs(read - frame).mean())
     assert errors[1] < errors[0] < 8
     assert errors[1] < 1.5
@@ -66,7 +66,7 @@ def test_modes_without_transparency_are_converted_as_pillow_does(tmp_path: Path,
     image = Image.fromarray(colourful()).convert(mode)
     path = tmp_path / "p.tif"
     image.save(path)
-    np.testing.assert_array_equal(read_picture(path), np.asarray(image.convert("RGB")))
+    np.testing.assert_array_equal(read_image(path), np.asarray(image.convert("RGB")))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -78,7 +78,7 @@ def test_transparent_parts_are_laid_over_white(tmp_path: Path, mode: str) -> Non
     image.save(tmp_path / "p.png")
     share = alpha[..., None] / 255.0
     expected = share * np.asarray(opaque.convert("RGB")) + (1 - share) * 255
-    assert np.abs(read_picture(tmp_path / "p.png") - expected).max() <= 1
+    assert np.abs(read_image(tmp_path / "p.png") - expected).max() <= 1
 
 
 def test_a_transparent_palette_colour_becomes_white(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_transparent_palette_colour_becomes_white(tmp_path: Path) -> None:
     image.putpalette([200, 0, 0, 0, 200, 0, 0, 0, 200])
     for name in ("p.png", "p.gif"):
         image.save(tmp_path / name, transparency=1)
-        assert read_picture(tmp_path / name).tolist() == [[[200, 0, 0], [255, 255, 255], [0, 0, 200]]]
+        assert read_image(tmp_path / name).tolist() == [[[200, 0, 0], [255, 255, 255], [0, 0, 200]]]
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif"])
@@ -95,21 +95,21 @@ def test_sixteen_bit_grey_keeps_its_whole_range(tmp_path: Path, ending: str) -> 
     grey = np.linspace(0, 65535, 400).round().astype(np.uint16).reshape(20, 20)
     assert cv2.imwrite(str(tmp_path / f"p{ending}"), grey)
     expected = grey[..., None] / 257.0
-    assert np.abs(read_picture(tmp_path / f"p{ending}") - expected).max() <= 0.5 + 1e-6
+    assert np.abs(read_image(tmp_path / f"p{ending}") - expected).max() <= 0.5 + 1e-6
 
 
 def test_sixteen_bit_colour_reads_as_opencv_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
     assert cv2.imwrite(str(path), colourful()[..., ::-1].astype(np.uint16) * 257)
     expected = cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
-    assert np.abs(read_picture(path) - expected).max() <= 1
-    assert np.abs(read_picture(path) - colourful().astype(int)).max() <= 1
+    assert np.abs(read_image(path) - expected).max() <= 1
+    assert np.abs(read_image(path) - colourful().astype(int)).max() <= 1
 
 
 def test_a_float_picture_between_zero_and_one_is_not_black(tmp_path: Path) -> None:
     values = np.linspace(0, 1, 400, dtype=np.float32).reshape(20, 20)
     Image.fromarray(values).save(tmp_path / "p.tif")
-    assert np.abs(read_picture(tmp_path / "p.tif")[..., 0] - values * 255).max() <= 0.5 + 1e-4
+    assert np.abs(read_image(tmp_path / "p.tif")[..., 0] - values * 255).max() <= 0.5 + 1e-4
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -119,7 +119,7 @@ def test_exif_orientation_is_followed_as_opencv_follows_it(tmp_path: Path, orien
     path = tmp_path / "phone.jpg"
     path.write_bytes(file_bytes(colourful(), "JPEG", exif=exif, quality=95, subsampling=0))
     expected = cv2.imread(str(path))[..., ::-1].astype(int)
-    upright = read_picture(path)
+    upright = read_image(path)
     assert upright.shape == ((40, 60, 3) if orientation < 5 else (60, 40, 3))
     assert np.abs(upright - expected).max() <= 3, "two JPEG decoders differ by a level or two"
 
@@ -128,7 +128,7 @@ def test_exif_orientation_is_followed_as_opencv_follows_it(tmp_path: Path, orien
 def test_of_several_pictures_the_first_is_taken(tmp_path: Path, kind: str) -> None:
     first, second = (Image.new("RGB", (6, 4), colour) for colour in ("red", "blue"))
     first.save(tmp_path / "p", kind, save_all=True, append_images=[second])
-    assert read_picture(tmp_path / "p").tolist() == [[[255, 0, 0]] * 6] * 4
+    assert read_image(tmp_path / "p").tolist() == [[[255, 0, 0]] * 6] * 4
 
 
 # ---- files that cannot be read -----------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_missing_empty_and_folder_are_told_apart(tmp_path: Path) -> None:
         (tmp_path / "empty.png", "is empty"),
         (tmp_path, "is a folder"),
     ):
-        for read in (read_picture, existing_file):
+        for read in (read_image, existing_file):
             for spelling in (path, str(path)):
                 with pytest.raises(SourceError) as caught:
                     read(spelling)
@@ -155,10 +155,10 @@ def test_a_truncated_picture_is_refused_and_named(tmp_path: Path, kind: str, sha
     whole = file_bytes(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8), kind)
     path = tmp_path / f"holiday.{kind.lower()}"
     path.write_bytes(whole)
-    assert read_picture(path).shape == (40, 60, 3)
+    assert read_image(path).shape == (40, 60, 3)
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(SourceError, match=r"holiday\."):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow says what it skips
@@ -179,13 +179,13 @@ def test_damaged_bytes_give_a_frame_or_a_source_error_and_nothing_else(
     path = tmp_path / "p"
     path.write_bytes(damaged)
     try:
-        frame = read_picture(path)
+        frame = read_image(path)
     except SourceError as error:
         assert str(path) in str(error)
     else:
         assert frame.dtype == np.uint8
         assert frame.shape[2] == 3
-    assert is_picture(path) in (True, False)
+    assert is_image(path) in (True, False)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.505, 0.51, 0.7, 0.95])
@@ -196,11 +196,11 @@ def test_a_truncated_animation_still_shows_its_first_picture_or_is_refused(tmp_p
     path = tmp_path / "moving.gif"
     path.write_bytes(whole[: int(len(whole) * share)])
     if share > 0.6:
-        np.testing.assert_array_equal(read_picture(path), np.asarray(Image.open(io.BytesIO(whole)).convert("RGB")))
+        np.testing.assert_array_equal(read_image(path), np.asarray(Image.open(io.BytesIO(whole)).convert("RGB")))
     else:
         with contextlib.suppress(SourceError):
-            assert read_picture(path).shape == (40, 60, 3)
-    assert is_picture(path) in (True, False)
+            assert read_image(path).shape == (40, 60, 3)
+    assert is_image(path) in (True, False)
 
 
 @pytest.mark.parametrize("content", [b"not a picture\n" * 50, b"\x00" * 500, b"<html></html>", b"\x89PNG\r\n\x1a\n"])
@@ -208,46 +208,46 @@ def test_something_else_under_a_pictures_name_is_refused(tmp_path: Path, content
     path = tmp_path / "holiday.png"
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"holiday\.png"):
-        read_picture(path)
-    assert not is_picture(path)
+        read_image(path)
+    assert not is_image(path)
 
 
 def test_a_picture_far_too_large_for_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_picture(tmp_path / "bomb.png", colourful())
+    path = write_image(tmp_path / "bomb.png", colourful())
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # 2,400 pixels are more than twice as many
     with pytest.raises(SourceError, match=r"bomb\.png"):
-        read_picture(path)
-    assert not is_picture(path)
+        read_image(path)
+    assert not is_image(path)
 
 
 def test_content_not_name_decides_what_is_a_still_picture(tmp_path: Path) -> None:
     for kind in KINDS:
         (tmp_path / "clip.mp4").write_bytes(file_bytes(colourful(), kind))
-        assert is_picture(tmp_path / "clip.mp4"), kind
+        assert is_image(tmp_path / "clip.mp4"), kind
     frames = [Image.new("RGB", (6, 4), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    assert not is_picture(tmp_path / "moving.gif")
+    assert not is_image(tmp_path / "moving.gif")
     for kind in ("TIFF", "MPO", "WEBP"):  # pages, views, a sticker: no video that FFmpeg could play
         frames[0].save(tmp_path / "several", kind, save_all=True, append_images=frames[1:])
-        assert is_picture(tmp_path / "several"), kind
+        assert is_image(tmp_path / "several"), kind
     (tmp_path / "raw.m2v").write_bytes(bytes.fromhex("000001b3 040030 13 ffffe018 00000100") + bytes(100))
-    assert not is_picture(tmp_path / "raw.m2v"), "Pillow takes the head of an MPEG video for a picture"
-    assert not is_picture(tmp_path / "absent.png")
+    assert not is_image(tmp_path / "raw.m2v"), "Pillow takes the head of an MPEG video for a picture"
+    assert not is_image(tmp_path / "absent.png")
 
 
 def test_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
-    write_picture(tmp_path / "é ü.png", colourful())
-    np.testing.assert_array_equal(read_picture("~/é ü.png"), colourful())
+    write_image(tmp_path / "é ü.png", colourful())
+    np.testing.assert_array_equal(read_image("~/é ü.png"), colourful())
 
 
 def test_a_tilde_may_be_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_picture("~draft.png", colourful())
-    np.testing.assert_array_equal(read_picture("~draft.png"), colourful())
+    write_image("~draft.png", colourful())
+    np.testing.assert_array_equal(read_image("~draft.png"), colourful())
     with pytest.raises(SourceError, match="~absent"):
-        read_picture("~absent/p.png")
+        read_image("~absent/p.png")
 
 
 def test_stored_numbers_of_grey_and_palette_files_stay_as_they_are(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_stored_numbers_of_grey_and_palette_files_stay_as_they_are(tmp_path: Pat
     palette.putpalette(np.random.default_rng(0).integers(0, 256, 768, dtype=np.uint8).tolist())
     for image in (grey, palette):
         image.save(tmp_path / "labels.png")
-        np.testing.assert_array_equal(read_grey(tmp_path / "labels.png"), numbers)
+        np.testing.assert_array_equal(read_gray(tmp_path / "labels.png"), numbers)
 
 
 # ---- writing -----------------------------------------------------------------------------------------------
@@ -266,43 +266,43 @@ def test_stored_numbers_of_grey_and_palette_files_stay_as_they_are(tmp_path: Pat
 
 def test_writing_makes_the_folder_and_returns_the_path(tmp_path: Path) -> None:
     target = tmp_path / "out" / "déjà vu" / "p.png"
-    assert write_picture(str(target), colourful()) == target
-    np.testing.assert_array_equal(read_picture(target), colourful())
+    assert write_image(str(target), colourful()) == target
+    np.testing.assert_array_equal(read_image(target), colourful())
     assert [path.name for path in target.parent.iterdir()] == ["p.png"]
 
 
 @pytest.mark.parametrize("name", ["p.xyz", "p"])
 def test_an_unknown_ending_is_refused_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="extension"):
-        write_picture(tmp_path / name, colourful())
+        write_image(tmp_path / name, colourful())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_only_frames_are_written(tmp_path: Path) -> None:
     for wrong in (colourful()[..., 0], colourful() / 255, np.zeros((0, 4, 3), np.uint8)):
         with pytest.raises(ValueError, match="frame is"):
-            write_picture(tmp_path / "p.png", wrong)
+            write_image(tmp_path / "p.png", wrong)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_where_nothing_can_be_written_raises_oserror(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     with pytest.raises(OSError, match="file"):  # root may write everywhere, but not below a file
-        write_picture(tmp_path / "file" / "p.png", colourful())
+        write_image(tmp_path / "file" / "p.png", colourful())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of a file")
 @pytest.mark.parametrize("name", ["p.png", "p.jpg", "new.png"])
 def test_a_full_disk_costs_no_older_picture_and_leaves_no_broken_one(tmp_path: Path, name: str) -> None:
     for older in ("p.png", "p.jpg"):
-        write_picture(tmp_path / older, colourful())
+        write_image(tmp_path / older, colourful())
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     code = (
         "import resource, sys, numpy as np, seglib\n"
         "frame = np.random.default_rng(0).integers(0, 256, (100, 100, 3), dtype=np.uint8)\n"
-        "seglib.read_picture(sys.argv[2])\n"  # everything is imported before the limit falls
+        "seglib.read_image(sys.argv[2])\n"  # everything is imported before the limit falls
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))\n"
-        "try: seglib.write_picture(sys.argv[1], frame)\n"
+        "try: seglib.write_image(sys.argv[1], frame)\n"
         "except OSError as error: print('OSError', error)\n"
     )
     arguments = [sys.executable, "-B", "-c", code, str(tmp_path / name), str(tmp_path / "p.png")]

@@ -12,11 +12,21 @@ import scipy.ndimage as ndi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from skimage.morphology import remove_small_holes, remove_small_objects
+from skimage import morphology
 from torchvision.models.segmentation import LRASPP_MobileNet_V3_Large_Weights
 
 import seglib
-from seglib import Steady, class_mask, clean_mask, drop_specks, feather, fill_holes, follow_edges, keep_main, sharpen
+from seglib import (
+    Steady,
+    class_mask,
+    clean_mask,
+    feather,
+    keep_largest,
+    refine_edges,
+    remove_small_holes,
+    remove_small_objects,
+    threshold_mask,
+)
 from seglib.classes import VOC_CLASSES, class_numbers
 from seglib.guided_filter import guided_filter
 
@@ -27,14 +37,14 @@ SHARES = st.sampled_from([0.01, 0.02, 0.05, 0.1, 0.3, 1.0])
 QUICK = settings(max_examples=100, deadline=None)
 
 EVERY: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "sharpen": lambda mask, frame: sharpen(mask),
-    "sharpen softly": lambda mask, frame: sharpen(mask, 0.6, softness=0.4),
-    "drop_specks": lambda mask, frame: drop_specks(mask, 0.05),
-    "fill_holes": lambda mask, frame: fill_holes(mask, 0.05),
-    "keep_main": lambda mask, frame: keep_main(mask),
+    "sharpen": lambda mask, frame: threshold_mask(mask),
+    "sharpen softly": lambda mask, frame: threshold_mask(mask, 0.6, softness=0.4),
+    "remove_small_objects": lambda mask, frame: remove_small_objects(mask, 0.05),
+    "remove_small_holes": lambda mask, frame: remove_small_holes(mask, 0.05),
+    "keep_largest": lambda mask, frame: keep_largest(mask),
     "feather": lambda mask, frame: feather(mask, 3),
-    "follow_edges": follow_edges,
-    "follow_edges far": lambda mask, frame: follow_edges(mask, frame, radius=9),
+    "refine_edges": refine_edges,
+    "refine_edges far": lambda mask, frame: refine_edges(mask, frame, radius=9),
     "clean_mask": clean_mask,
     "Steady": lambda mask, frame: Steady()(mask, frame),
     "Steady, second frame": lambda mask, frame: second(mask, frame),
@@ -106,7 +116,7 @@ def test_wrong_masks_are_refused(function: Callable[[np.ndarray, np.ndarray], np
             function(wrong, frame)
 
 
-@pytest.mark.parametrize("function", [follow_edges, clean_mask, Steady()])
+@pytest.mark.parametrize("function", [refine_edges, clean_mask, Steady()])
 def test_a_mask_of_another_size_is_refused_with_both_sizes(
     function: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> None:
@@ -159,14 +169,14 @@ def test_a_choice_of_nothing_is_refused(keep: object) -> None:
         class_mask(np.zeros((2, 2), np.uint8), keep)
 
 
-# ---- sharpen -----------------------------------------------------------------------------------------------
+# ---- threshold_mask -----------------------------------------------------------------------------------------------
 
 
 @QUICK
 @given(st.floats(0.01, 1), st.floats(0, 1))
 def test_sharpen_is_monotone_and_keeps_both_ends(threshold: float, softness: float) -> None:
     ramp = np.linspace(0, 1, 201, dtype=np.float32)[None]
-    result = sharpen(ramp, threshold, softness)[0]
+    result = threshold_mask(ramp, threshold, softness)[0]
     assert (np.diff(result) >= 0).all()
     assert result[0] == pytest.approx(0, abs=1e-5)
     assert result[-1] == pytest.approx(1, abs=1e-5)
@@ -177,13 +187,13 @@ def test_sharpen_is_monotone_and_keeps_both_ends(threshold: float, softness: flo
 def test_the_threshold_becomes_a_half_and_the_ramp_is_as_wide_as_asked(threshold: float, softness: float) -> None:
     width = min(softness, 2 * threshold, 2 * (1 - threshold))
     points = np.clip([[threshold, threshold - 0.49 * width, threshold + 0.49 * width, threshold - width / 4]], 0, 1)
-    np.testing.assert_allclose(sharpen(points, threshold, softness), [[0.5, 0.01, 0.99, 0.25]], atol=1e-3)
+    np.testing.assert_allclose(threshold_mask(points, threshold, softness), [[0.5, 0.01, 0.99, 0.25]], atol=1e-3)
 
 
 def test_without_softness_the_mask_is_hard_and_keeps_what_is_on_the_threshold() -> None:
     mask = np.array([[0, 0.49, 0.5, 0.51, 1]])
-    np.testing.assert_array_equal(sharpen(mask), [[0, 0, 1, 1, 1]])
-    np.testing.assert_array_equal(sharpen(mask, 1.0), [[0, 0, 0, 0, 1]])
+    np.testing.assert_array_equal(threshold_mask(mask), [[0, 0, 1, 1, 1]])
+    np.testing.assert_array_equal(threshold_mask(mask, 1.0), [[0, 0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +208,7 @@ def test_without_softness_the_mask_is_hard_and_keeps_what_is_on_the_threshold() 
 )
 def test_sharpen_refuses_what_makes_no_sense(arguments: tuple[float, ...], name: str) -> None:
     with pytest.raises(ValueError, match=name):
-        sharpen(np.zeros((2, 2)), *arguments)
+        threshold_mask(np.zeros((2, 2)), *arguments)
 
 
 # ---- specks, holes, the main person ------------------------------------------------------------------------
@@ -207,22 +217,22 @@ def test_sharpen_refuses_what_makes_no_sense(arguments: tuple[float, ...], name:
 @QUICK
 @given(HARD, SHARES)
 def test_drop_specks_agrees_with_scikit_image(mask: np.ndarray, share: float) -> None:
-    expected = remove_small_objects(mask, max_size=at_least(share, mask.size) - 1, connectivity=2)
-    np.testing.assert_array_equal(drop_specks(mask, share), expected)
+    expected = morphology.remove_small_objects(mask, max_size=at_least(share, mask.size) - 1, connectivity=2)
+    np.testing.assert_array_equal(remove_small_objects(mask, share), expected)
 
 
 @QUICK
 @given(HARD, SHARES)
 def test_fill_holes_agrees_with_scikit_image_but_for_gaps_at_the_border(mask: np.ndarray, share: float) -> None:
     wide = np.pad(mask, 20)  # now gaps at the border are part of something too large to fill
-    filled = remove_small_holes(wide, max_size=at_least(share, mask.size) - 1, connectivity=2)
-    np.testing.assert_array_equal(fill_holes(mask, share), filled[20:-20, 20:-20])
+    filled = morphology.remove_small_holes(wide, max_size=at_least(share, mask.size) - 1, connectivity=2)
+    np.testing.assert_array_equal(remove_small_holes(mask, share), filled[20:-20, 20:-20])
 
 
 @QUICK
 @given(HARD)
 def test_fill_holes_of_any_size_agrees_with_scipy(mask: np.ndarray) -> None:
-    np.testing.assert_array_equal(fill_holes(mask, 1), ndi.binary_fill_holes(mask, structure=TOUCHING))
+    np.testing.assert_array_equal(remove_small_holes(mask, 1), ndi.binary_fill_holes(mask, structure=TOUCHING))
 
 
 @QUICK
@@ -230,7 +240,7 @@ def test_fill_holes_of_any_size_agrees_with_scipy(mask: np.ndarray) -> None:
 def test_keep_main_is_the_largest_component_that_scipy_finds(mask: np.ndarray) -> None:
     regions, count = ndi.label(mask, structure=TOUCHING)
     areas = np.bincount(regions.ravel(), minlength=count + 1)[1:]
-    kept = keep_main(mask)
+    kept = keep_largest(mask)
     assert (kept <= mask).all()
     assert kept.sum() == (areas.max() if count else 0)
     assert len(np.unique(regions[kept > 0])) == min(1, count), "one whole region, whichever of equal ones"
@@ -240,20 +250,20 @@ def test_a_soft_fringe_goes_with_its_region() -> None:
     hard = np.maximum(disc(60, 80, 25, 30, 15), disc(60, 80, 65, 30, 4))
     soft = feather(hard, 3)
     left = np.arange(80) < 50
-    for cleaned in (drop_specks(soft, 0.02), keep_main(soft)):
+    for cleaned in (remove_small_objects(soft, 0.02), keep_largest(soft)):
         np.testing.assert_array_equal(cleaned[:, left], soft[:, left])
         assert (cleaned[:, ~left] == 0).all(), "not a ring without its middle"
 
 
 def test_a_filled_hole_leaves_no_grey_ring() -> None:
     soft = feather(disc(60, 80, 40, 30, 25) - disc(60, 80, 40, 30, 4), 3)
-    filled = fill_holes(soft, 0.02)
+    filled = remove_small_holes(soft, 0.02)
     near, far = disc(60, 80, 40, 30, 12) > 0, disc(60, 80, 40, 30, 18) == 0
     assert (filled[near] == 1).all()
     np.testing.assert_array_equal(filled[far], soft[far])
 
 
-@pytest.mark.parametrize("function", [drop_specks, fill_holes, keep_main])
+@pytest.mark.parametrize("function", [remove_small_objects, remove_small_holes, keep_largest])
 def test_where_there_is_nothing_to_do_a_soft_mask_stays_as_it_is(function: Callable[[np.ndarray], np.ndarray]) -> None:
     for mask in (feather(disc(60, 80, 40, 30, 20), 6), np.full((6, 8), 0.7, np.float32)):
         np.testing.assert_array_equal(function(mask), mask)
@@ -261,18 +271,18 @@ def test_where_there_is_nothing_to_do_a_soft_mask_stays_as_it_is(function: Calla
 
 def test_a_pixel_of_exactly_one_half_belongs_to_its_region() -> None:
     half = disc(20, 20, 10, 10, 5) / 2
-    np.testing.assert_array_equal(drop_specks(half, 0.1), half)
-    np.testing.assert_array_equal(keep_main(half), half)
-    np.testing.assert_array_equal(fill_holes(1 - half, 1), 1 - half)
+    np.testing.assert_array_equal(remove_small_objects(half, 0.1), half)
+    np.testing.assert_array_equal(keep_largest(half), half)
+    np.testing.assert_array_equal(remove_small_holes(1 - half, 1), 1 - half)
 
 
 def test_regions_touch_over_corners() -> None:
     staircase = np.eye(10, dtype=bool)
-    np.testing.assert_array_equal(drop_specks(staircase, 0.1), staircase)
-    np.testing.assert_array_equal(keep_main(staircase), staircase)
+    np.testing.assert_array_equal(remove_small_objects(staircase, 0.1), staircase)
+    np.testing.assert_array_equal(keep_largest(staircase), staircase)
 
 
-@pytest.mark.parametrize("function", [drop_specks, fill_holes])
+@pytest.mark.parametrize("function", [remove_small_objects, remove_small_holes])
 @pytest.mark.parametrize("share", [0, -0.1, 1.1, math.nan])
 def test_a_share_is_a_share(function: Callable[..., np.ndarray], share: float) -> None:
     for mask in (np.zeros((2, 2)), np.ones((2, 2))):
@@ -339,7 +349,7 @@ def test_follow_edges_moves_a_blurry_mask_onto_the_pictures_edge() -> None:
     truth = disc(120, 160, 80, 60, 35)
     frame = np.where(truth[..., None] > 0, np.uint8([200, 60, 40]), np.uint8([40, 70, 160])).astype(np.uint8)
     blurry = feather(np.roll(truth, 2, axis=1), 8)
-    followed = follow_edges(blurry, frame, radius=8)
+    followed = refine_edges(blurry, frame, radius=8)
     before, after = (seglib.boundary_f_score(mask, truth, tolerance=1) for mask in (blurry, followed))
     assert before < 0.7
     assert after > 0.95
@@ -350,16 +360,16 @@ def test_follow_edges_reaches_as_far_in_a_larger_picture() -> None:
     """The default radius grows with the frame, so a picture of twice the size gives twice the same mask."""
     frame, mask = seglib.sample_frame(), feather(seglib.sample_mask(), 16)
     twice = cv2.resize(frame, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-    large = follow_edges(cv2.resize(mask, None, fx=2, fy=2), twice)
+    large = refine_edges(cv2.resize(mask, None, fx=2, fy=2), twice)
     small_again = cv2.resize(large, mask.shape[::-1], interpolation=cv2.INTER_AREA)
-    assert np.abs(small_again - follow_edges(mask, frame)).mean() < 0.005
+    assert np.abs(small_again - refine_edges(mask, frame)).mean() < 0.005
 
 
 @pytest.mark.parametrize("setting", ["radius", "strength"])
 @pytest.mark.parametrize("value", [0, -1, math.nan])
 def test_follow_edges_refuses_settings_that_make_no_sense(setting: str, value: float) -> None:
     with pytest.raises(ValueError, match=setting):
-        follow_edges(np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8), **{setting: value})
+        refine_edges(np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8), **{setting: value})
 
 
 # ---- the whole clean-up ------------------------------------------------------------------------------------
@@ -389,8 +399,10 @@ def test_clean_mask_drops_specks_and_fills_holes() -> None:
 def test_clean_mask_is_its_steps_one_by_one() -> None:
     """On a frame that is small enough; a larger one is made smaller before."""
     frame, raw = seglib.sample_frame()[:320, :400], feather(seglib.sample_mask()[:320, :400], 8)
-    steps = fill_holes(drop_specks(sharpen(raw, 0.5, softness=0.4)))
-    np.testing.assert_allclose(clean_mask(raw, frame), sharpen(follow_edges(steps, frame), softness=0.3), atol=1e-5)
+    steps = remove_small_holes(remove_small_objects(threshold_mask(raw, 0.5, softness=0.4)))
+    np.testing.assert_allclose(
+        clean_mask(raw, frame), threshold_mask(refine_edges(steps, frame), softness=0.3), atol=1e-5
+    )
 
 
 def test_clean_mask_hardly_touches_a_good_mask() -> None:
@@ -423,7 +435,7 @@ def test_where_nothing_moves_the_mask_gets_much_calmer_and_no_worse() -> None:
 
 def test_memory_zero_changes_nothing() -> None:
     _, frames, masks = still_sequence(3)
-    steady = Steady(memory=0)
+    steady = Steady(smoothing=0)
     for mask, frame in zip(masks, frames, strict=True):
         np.testing.assert_array_equal(steady(mask, frame), mask)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 import seglib
-from seglib import Replace, SourceError, fit_picture, replace_background, substitute
+from seglib import Replace, SourceError, fit_image, replace_background, substitute
 
 SHAPES = [(240, 320), (320, 240), (180, 320), (200, 200), (270, 640)]  # of frames and of pictures
 
@@ -50,7 +50,7 @@ def test_a_circle_stays_round_within_one_percent(
 ) -> None:
     picture = circle_picture(*picture_shape)
     assert stretching(picture) == pytest.approx(1, abs=1e-3)
-    fitted = fit_picture(picture, frame_shape, fit)
+    fitted = fit_image(picture, frame_shape, fit)
     assert fitted.shape == (*frame_shape, 3)
     assert fitted.dtype == np.uint8
     scale = {"cover": max, "contain": min}[fit](f / p for f, p in zip(frame_shape, picture_shape, strict=True))
@@ -63,7 +63,7 @@ def test_a_circle_stays_round_within_one_percent(
 
 
 def test_stretching_makes_it_oval_as_the_article_did() -> None:
-    oval = fit_picture(circle_picture(1080, 1080), (480, 640), "stretch")
+    oval = fit_image(circle_picture(1080, 1080), (480, 640), "stretch")
     assert stretching(oval) == pytest.approx(640 / 480, rel=0.01)
     expected = cv2.resize(circle_picture(1080, 1080), (640, 480), interpolation=cv2.INTER_AREA)
     np.testing.assert_array_equal(oval, expected)
@@ -75,7 +75,7 @@ def test_every_size_is_filled_and_bars_stand_only_beside_contained_pictures(
     sizes: tuple[int, int, int, int], fit: str
 ) -> None:
     height, width, rows, columns = sizes
-    fitted = fit_picture(np.full((rows, columns, 3), 200, np.uint8), (height, width), fit)
+    fitted = fit_image(np.full((rows, columns, 3), 200, np.uint8), (height, width), fit)
     assert fitted.shape == (height, width, 3)
     bars = (fitted == 0).all(axis=2)
     assert (fitted[~bars] == 200).all()
@@ -91,15 +91,15 @@ def test_every_size_is_filled_and_bars_stand_only_beside_contained_pictures(
 def test_cover_cuts_off_the_same_on_both_sides() -> None:
     picture = np.zeros((100, 300, 3), np.uint8)
     picture[:] = np.arange(300)[:, None] // 2
-    covered = fit_picture(picture, (100, 100))
+    covered = fit_image(picture, (100, 100))
     np.testing.assert_array_equal(covered, picture[:, 100:200])
     tall = picture.transpose(1, 0, 2)
-    np.testing.assert_array_equal(fit_picture(tall, (100, 100)), tall[100:200])
+    np.testing.assert_array_equal(fit_image(tall, (100, 100)), tall[100:200])
 
 
 def test_contain_shows_the_whole_picture_between_equal_bars() -> None:
     picture = np.random.default_rng(0).integers(1, 256, (50, 100, 3), dtype=np.uint8)
-    contained = fit_picture(picture, (100, 100), "contain")
+    contained = fit_image(picture, (100, 100), "contain")
     np.testing.assert_array_equal(contained[25:75], picture)
     assert not contained[:25].any()
     assert not contained[75:].any()
@@ -108,7 +108,7 @@ def test_contain_shows_the_whole_picture_between_equal_bars() -> None:
 def test_shrinking_averages_fine_lines_instead_of_dropping_them() -> None:
     lines = np.zeros((400, 400, 3), np.uint8)
     lines[:, ::4] = 255
-    fitted = fit_picture(lines, (100, 100))
+    fitted = fit_image(lines, (100, 100))
     assert np.abs(fitted.astype(int) - 64).max() <= 1
 
 
@@ -117,7 +117,7 @@ def test_a_frames_whole_shape_will_do_and_the_picture_is_never_changed() -> None
     before = picture.copy()
     for fit in ("cover", "contain", "stretch"):
         for shape in ((40, 60, 3), (40, 60), (20, 30)):
-            fitted = fit_picture(picture, shape, fit)
+            fitted = fit_image(picture, shape, fit)
             assert not np.shares_memory(fitted, picture), "a new array, even where nothing has to be done"
             fitted[:] = 0
     np.testing.assert_array_equal(picture, before)
@@ -126,11 +126,11 @@ def test_a_frames_whole_shape_will_do_and_the_picture_is_never_changed() -> None
 @pytest.mark.parametrize("shape", [(0, 10), (10, 0), (-1, 10)])
 def test_a_frame_without_pixels_is_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        fit_picture(circle_picture(20, 20), shape)
+        fit_image(circle_picture(20, 20), shape)
 
 
 def test_an_unknown_fit_is_refused_at_once_with_the_known_ones() -> None:
-    for use in (lambda: fit_picture(circle_picture(20, 20), (9, 9), "crop"), lambda: Replace("navy", "crop")):
+    for use in (lambda: fit_image(circle_picture(20, 20), (9, 9), "crop"), lambda: Replace("navy", "crop")):
         with pytest.raises(ValueError, match="'crop'.*cover, contain, stretch"):
             use()
 
@@ -342,9 +342,9 @@ def test_the_background_is_fitted_once_for_each_frame_size(monkeypatch: pytest.M
 
     def counting(picture: NDArray[np.uint8], shape: tuple[int, ...], fit: str = "cover") -> NDArray[np.uint8]:
         calls.append(tuple(shape[:2]))
-        return fit_picture(picture, shape, fit)
+        return fit_image(picture, shape, fit)
 
-    monkeypatch.setattr(substitute, "fit_picture", counting)
+    monkeypatch.setattr(substitute, "fit_image", counting)
     effect = Replace(seglib.sample_background("mountains"))
     frames = {shape: np.zeros((*shape, 3), np.uint8) for shape in ((48, 64), (64, 48))}
     for shape in [(48, 64)] * 5 + [(64, 48)] * 5:
@@ -354,7 +354,7 @@ def test_the_background_is_fitted_once_for_each_frame_size(monkeypatch: pytest.M
 
 
 def test_the_file_is_read_once_and_may_be_gone_afterwards(photo: NDArray[np.uint8], tmp_path: Path) -> None:
-    path = seglib.write_picture(tmp_path / "p.png", photo)
+    path = seglib.write_image(tmp_path / "p.png", photo)
     effect = Replace(path)
     path.unlink()
     frame, nobody = np.zeros((40, 60, 3), np.uint8), np.zeros((40, 60), np.float32)
@@ -377,7 +377,7 @@ def test_the_effect_survives_pickling_before_and_after_use(
     if background == "array":
         background = photo
     elif background == "path":
-        background = seglib.write_picture(tmp_path / "p.png", photo)
+        background = seglib.write_image(tmp_path / "p.png", photo)
     frame, mask = photo[::-1], np.tile(np.linspace(0, 1, 60), (40, 1))
     fresh = Replace(background, "contain")
     copy = pickle.loads(pickle.dumps(fresh))

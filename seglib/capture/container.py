@@ -13,7 +13,7 @@ _MP4 = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", 
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
-def promised_bytes(path: Path) -> int:
+def declared_size(path: Path) -> int:
     """How many bytes a video file has if nothing of it is missing, by its boxes; 0 if it does not say."""
     with path.open("rb") as file:
         start = file.read(64)

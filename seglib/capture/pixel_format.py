@@ -31,7 +31,7 @@ _MATRICES = {
 
 
 @dataclass(frozen=True)
-class Coding:
+class PixelFormat:
     """How the colours of a picture are coded: the numbers of ITU-T H.273 as the file tells them.
 
     rows: the height of the picture, by which an untold matrix is guessed.
@@ -44,7 +44,7 @@ class Coding:
     rows: int
 
     @classmethod
-    def of(cls, picture: av.VideoFrame) -> "Coding":
+    def of(cls, picture: av.VideoFrame) -> "PixelFormat":
         """The coding of a decoded picture. What is RGB already will be coded as BT.709 with levels 16 to 235."""
         if picture.format.is_rgb or picture.format.has_palette or picture.colorspace == 0:
             return cls(1, _LIMITED, 1, 1, picture.height)
@@ -89,14 +89,14 @@ def to_rgb(picture: av.VideoFrame, converter: VideoReformatter | None = None) ->
     if picture.format.is_rgb or picture.format.has_palette or picture.format.name.startswith("gray"):
         rgb = picture.to_ndarray(format="rgb24")
     else:
-        coding, converter = Coding.of(picture), converter or VideoReformatter()
+        coding, converter = PixelFormat.of(picture), converter or VideoReformatter()
         rgb = converter.reformat(
             picture, format="rgb24", src_colorspace=coding.colorspace, src_color_range=coding.levels
         ).to_ndarray()
     return np.ascontiguousarray(np.rot90(rgb, picture.rotation // 90))  # both count counter-clockwise
 
 
-def from_rgb(frame: Frame, coding: Coding, converter: VideoReformatter | None = None) -> av.VideoFrame:
+def from_rgb(frame: Frame, coding: PixelFormat, converter: VideoReformatter | None = None) -> av.VideoFrame:
     """The other way: (H, W, 3) uint8 RGB with even H and W as a yuv420p picture, or RGBA as a yuva420p one."""
     given, wanted = ("rgba", "yuva420p") if frame.shape[2] == 4 else ("rgb24", "yuv420p")
     if frame.strides[0] < 0 or frame.strides[1:] != (frame.shape[2], 1):

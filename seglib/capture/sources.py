@@ -21,10 +21,10 @@ from av.video.reformatter import VideoReformatter
 from seglib.arrays import Frame
 from seglib.capture.base import Source
 from seglib.capture.camera import on_a_hub, start_camera
-from seglib.capture.container import promised_bytes
+from seglib.capture.container import declared_size
 from seglib.capture.pixel_format import UNTOLD, to_rgb
 from seglib.errors import CameraUnavailable, SourceError
-from seglib.images import existing_file, is_picture, read_picture
+from seglib.images import existing_file, is_image, read_image
 from seglib.samples import sample_clip
 
 _TEXT = ("tty", "bin", "xbin", "adf", "idf")  # FFmpeg plays text files as old terminals showed them
@@ -58,7 +58,7 @@ def open_source(source: int | str | Path = "auto") -> Source:
     if not isinstance(source, str | Path):
         raise TypeError(f"source is {source!r}, but must be a camera number, a path, 'clip', 'browser' or 'auto'")
     path = existing_file(source)
-    return PictureSource(path) if is_picture(path) else VideoSource(path)
+    return ImageSource(path) if is_image(path) else VideoSource(path)
 
 
 class CameraSource(Source):
@@ -101,16 +101,16 @@ class VideoSource(Source):
         self.fps = float(stream.average_rate or 0)
         self._promised = _promised_seconds(self._container, stream)
         self._count, self._seconds = 0, 0.0  # frames read, and the time at which the last of them ends
-        self._bytes = path.stat().st_size, promised_bytes(path)
+        self._bytes = path.stat().st_size, declared_size(path)
         self._colours = _told_colours(stream)
         self._pictures = self._container.decode(stream)
         self._converter = VideoReformatter()
 
     def read(self) -> Frame | None:
-        picture = self.read_picture()
+        picture = self.read_image()
         return None if picture is None else to_rgb(picture, self._converter)
 
-    def read_picture(self) -> av.VideoFrame | None:
+    def read_image(self) -> av.VideoFrame | None:
         """The next picture as it was decoded, with its time and its colours as coded, or None at the end."""
         try:
             picture = next(self._pictures)
@@ -161,12 +161,12 @@ class VideoSource(Source):
             return sum(packet.size for packet in container.demux()) > 0.9 * self._bytes[0]
 
 
-class PictureSource(Source):
+class ImageSource(Source):
     """A picture file as a source of one frame."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
-        self._frame: Frame | None = read_picture(path)
+        self._frame: Frame | None = read_image(path)
 
     def read(self) -> Frame | None:
         frame, self._frame = self._frame, None

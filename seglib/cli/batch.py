@@ -19,7 +19,7 @@ from seglib.arrays import Frame, Mask
 from seglib.blur import Blur
 from seglib.cutout import CutOut
 from seglib.errors import SourceError, WeightsUnavailable
-from seglib.images import existing_file, is_picture, read_picture, write_picture
+from seglib.images import existing_file, is_image, read_image, write_image
 from seglib.mask import clean_mask
 from seglib.substitute import Background, Fit, Replace
 from seglib.video.background import End, ReplaceWithVideo
@@ -69,7 +69,7 @@ class Settings:
             return CutOut()
         if self.effect == "blur":
             return Blur(self.sigma)
-        if isinstance(self.background, Path) and not is_picture(existing_file(self.background)):
+        if isinstance(self.background, Path) and not is_image(existing_file(self.background)):
             return ReplaceWithVideo(self.background, self.end, self.fit)
         return Replace(self.background, self.fit)
 
@@ -160,7 +160,7 @@ def attempt(task: Task, progress: bool = False) -> Outcome:
 
 def make_file(task: Task, progress: bool = False) -> str:
     """Make the file of a task, and return a line about it. Raises as :func:`process_video` does."""
-    if is_picture(task.src):
+    if is_image(task.src):
         return _make_picture(task)
     task.discard_leftovers()
     settings = task.settings
@@ -191,11 +191,11 @@ def show_mask(frame: Frame, mask: Mask) -> Frame:
 def _make_picture(task: Task) -> str:
     if task.dst.suffix.lower() in ENDINGS:
         raise ValueError(f"{task.src} is a picture, so {task.dst} must end in .png or .jpg")
-    frame, settings = read_picture(task.src), task.settings
+    frame, settings = read_image(task.src), task.settings
     effect = settings.make_effect()
     model = load_once(settings.model, settings.device, settings.runtime, settings.precision)
     mask = clean_mask(model.mask(frame, settings.keep), frame)
-    write_picture(task.dst, effect(frame, mask))
+    write_image(task.dst, effect(frame, mask))
     return f"{task.dst}: {frame.shape[1]} × {frame.shape[0]}"
 
 

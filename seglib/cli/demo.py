@@ -10,7 +10,7 @@ import numpy as np
 from seglib.arrays import Frame, Mask
 from seglib.blur import Blur
 from seglib.capture.sources import open_source
-from seglib.images import write_picture
+from seglib.images import write_image
 from seglib.mask import clean_mask
 from seglib.metrics import Stopwatch, iou
 from seglib.plots import contact_sheet
@@ -39,7 +39,7 @@ def run_demo(folder: Path, frames: int | None = None) -> None:
     """
     model = load_model("portrait")
     frame, raw, mask, blurred, replaced = next(_walk(model, iter([sample_frame()]), Stopwatch()))
-    write_picture(folder / "contact_sheet.jpg", contact_sheet([frame, mask, blurred, replaced], columns=2))
+    write_image(folder / "contact_sheet.jpg", contact_sheet([frame, mask, blurred, replaced], columns=2))
     print(f"recorded frame: IoU {_scores(raw, mask, sample_mask())}")
     watch, scores = Stopwatch(), []
     with (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seglib.cli.batch import Settings, Task
 from seglib.errors import UsageError
-from seglib.images import is_picture
+from seglib.images import is_image
 from seglib.video.file_writer import ENDINGS, Recipe
 from seglib.video.image_sequence import check_no_codec, holds_pictures
 
@@ -55,7 +55,7 @@ def _files(source: Path) -> list[Path]:
 
 def _output_name(file: Path, settings: Settings) -> str:
     ending = file.suffix.lower()
-    if is_picture(file):
+    if is_image(file):
         # A mask is no photo, JPEG would blur its edge; and only PNG has the transparency of a cut-out.
         keeps_ending = settings.effect not in ("mask", "cutout") and ending in _PICTURES
         return file.name if keeps_ending else f"{file.stem}.png"
@@ -67,7 +67,7 @@ def _output_name(file: Path, settings: Settings) -> str:
 
 
 def _check_ending(file: Path, path: Path, settings: Settings) -> None:
-    if path.suffix.lower() in ENDINGS or not is_picture(file):
+    if path.suffix.lower() in ENDINGS or not is_image(file):
         is_cutout = settings.effect == "cutout"
         try:
             if is_cutout and not path.suffix:

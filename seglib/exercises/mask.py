@@ -109,7 +109,9 @@ def _explain_pieces(kept: Mask, mask: Mask, true: Mask) -> None:
     if np.array_equal(kept > 0, numbers == piece):
         areas = stats[1:, cv2.CC_STAT_AREA]
         if stats[piece, cv2.CC_STAT_AREA] == areas.max():
-            raise NotYet("it keeps the largest piece", "That is keep_main. Here the distance from the middle decides.")
+            raise NotYet(
+                "it keeps the largest piece", "That is keep_largest. Here the distance from the middle decides."
+            )
         x, y = centres[piece]
         raise NotYet(
             f"it keeps the piece with its centre at column {x:.0f}, row {y:.0f}; the middle is at column 80, row 50",

@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import Generic, TypeVar
 
 from seglib.arrays import Frame, Labels, Mask
-from seglib.live.capture_thread import Newest
+from seglib.live.capture_thread import LatestValue
 
 SLOW = 0.25  # seconds; a prediction that takes longer is made beside the display
 _PATIENCE = 0.05
@@ -38,8 +38,8 @@ class Beside(Generic[Done]):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._jobs: Newest[Callable[[], Done]] = Newest()
-        self._done: Newest[Done] = Newest()
+        self._jobs: LatestValue[Callable[[], Done]] = LatestValue()
+        self._done: LatestValue[Done] = LatestValue()
         self._error: BaseException | None = None
         self._stop = Event()
         self._thread: Thread | None = None

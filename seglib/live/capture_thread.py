@@ -12,7 +12,7 @@ from threading import Condition, Event, Thread
 from typing import Generic, TypeVar
 
 from seglib.arrays import Frame
-from seglib.capture.sources import PictureSource, Source, VideoSource
+from seglib.capture.sources import ImageSource, Source, VideoSource
 from seglib.errors import CameraUnavailable
 
 RETRY = 1.0  # seconds between two tries to open a camera that was lost
@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Grab:
+class CapturedFrame:
     """A frame from a source. number: how many came before it. time: when, in seconds of ``time.perf_counter``."""
 
     frame: Frame
@@ -32,7 +32,7 @@ class Grab:
     time: float
 
 
-class Newest(Generic[Item]):
+class LatestValue(Generic[Item]):
     """Room for one thing. Putting another replaces it; taking it leaves the room empty.
 
     dropped: how many were replaced before anybody took them.
@@ -58,7 +58,7 @@ class Newest(Generic[Item]):
             return item
 
 
-class Grabber:
+class CaptureThread:
     """The thread. ``open_source``: called in it, gives a source. ``newest``: where the frames go.
 
     repeat: a file that has ended starts again. A file plays at its own frame rate, a camera at the camera's.
@@ -68,7 +68,9 @@ class Grabber:
     "" if there is nothing to say. source: the one that is open.
     """
 
-    def __init__(self, open_source: Callable[[], Source], newest: Newest[Grab], repeat: bool = True) -> None:
+    def __init__(
+        self, open_source: Callable[[], Source], newest: LatestValue[CapturedFrame], repeat: bool = True
+    ) -> None:
         self._open, self._newest, self._repeat = open_source, newest, repeat
         self._stop = Event()
         self._due = 0.0  # when the next frame of a file is to be handed out
@@ -135,12 +137,12 @@ class Grabber:
             if step:
                 self._wait_until_due(step)
             self._put(frame, getattr(source, "captured", None))
-            if isinstance(source, PictureSource):
+            if isinstance(source, ImageSource):
                 while not self._stop.wait(1 / _STILL):
                     self._put(frame, None)
 
     def _put(self, frame: Frame, captured: float | None) -> None:
-        self._newest.put(Grab(frame, self.count, captured or time.perf_counter()))
+        self._newest.put(CapturedFrame(frame, self.count, captured or time.perf_counter()))
         self.count += 1
         self.lost = ""
 

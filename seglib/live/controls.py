@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from seglib.classes import VOC_CLASSES
-from seglib.images import read_picture
+from seglib.images import read_image
 from seglib.live.settings import Effect, Settings, make_effect
 from seglib.live.source_choice import Choice
 from seglib.predict import MODELS
@@ -178,7 +178,7 @@ class Controls:
             path = Path(folder, Path(file["name"]).name)
             path.write_bytes(file["content"])
             try:
-                self._uploaded = read_picture(path)
+                self._uploaded = read_image(path)
             except Exception as error:
                 self.on_error(str(error).replace(str(path), file["name"]))
                 return

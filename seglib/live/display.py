@@ -12,7 +12,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from seglib.live.flow_control import Flow
+from seglib.live.flow_control import FlowControl
 
 anywidget: Any
 try:
@@ -25,11 +25,11 @@ _PLAIN_FPS = 10.0  # a plain image does not tell when it was drawn, so it gets f
 _PLAIN_WIDTH = 640
 
 
-class CanvasScreen:
+class CanvasDisplay:
     """A screen that knows what was drawn. widget: to be displayed. hint: what stands there before the first picture."""
 
     def __init__(self, hint: str = "") -> None:
-        self.flow = Flow()
+        self.flow = FlowControl()
         self.widget = _canvas_class()(hint=hint)
         self.widget.on_msg(self._hear)
         self._last: tuple[dict[str, Any], bytes] | None = None
@@ -77,13 +77,13 @@ class CanvasScreen:
             self.widget.send(message | {"only": view}, [jpeg])
 
 
-class PlainScreen:
+class PlainDisplay:
     """The same with ``ipywidgets.Image``, where anywidget is missing: small, and never more than ten a second."""
 
     views, width = 1, _PLAIN_WIDTH
 
     def __init__(self, hint: str = "") -> None:
-        self.flow = Flow()  # for its counters
+        self.flow = FlowControl()  # for its counters
         self.widget = ipywidgets.Image(format="jpeg", layout={"width": "100%", "max_width": "960px"})
         self.widget.add_class("seglib-canvas")
         self._next = 0.0
@@ -108,9 +108,9 @@ class PlainScreen:
         """Nothing to do."""
 
 
-def make_screen(hint: str = "") -> "CanvasScreen | PlainScreen":
+def make_display(hint: str = "") -> "CanvasDisplay | PlainDisplay":
     """The canvas, or where anywidget cannot be imported, the plain image."""
-    return PlainScreen(hint) if anywidget is None else CanvasScreen(hint)
+    return PlainDisplay(hint) if anywidget is None else CanvasDisplay(hint)
 
 
 @cache

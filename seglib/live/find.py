@@ -15,7 +15,7 @@ from seglib.classes import class_numbers
 from seglib.live.beside import SLOW, Beside, Pace, Prediction, timed
 from seglib.live.model_loader import Models
 from seglib.live.settings import Settings
-from seglib.live.statistics import Meter
+from seglib.live.statistics import RollingStopwatch
 from seglib.mask import clean_mask
 from seglib.temporal import Follow
 
@@ -30,7 +30,7 @@ class Find:
     the mask follows the picture.
     """
 
-    def __init__(self, meter: Meter, stop: Event | None = None) -> None:
+    def __init__(self, meter: RollingStopwatch, stop: Event | None = None) -> None:
         self._meter, self._stop = meter, stop or Event()
         self._models = Models()
         self._beside: Beside[Prediction] = Beside("seglib predicts")
@@ -93,7 +93,7 @@ class Find:
         with self._meter("follow"):
             if fresh or self._follow is None:
                 self._follow = self._follow or Follow()
-                self._follow.update(self._last.view, self._last.mask)
+                self._follow.update(self._last.mask, self._last.view)
             view = small_view(frame)
             return replace(self._last, frame=frame, view=view, mask=self._follow.mask(view))
 

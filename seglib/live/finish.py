@@ -10,7 +10,7 @@ from seglib._internal.resizing import enlarge
 from seglib.arrays import Frame, Labels, Mask
 from seglib.live.beside import Prediction
 from seglib.live.settings import Settings, check_output
-from seglib.live.statistics import Meter
+from seglib.live.statistics import RollingStopwatch
 from seglib.mask import feather
 from seglib.plots import colour_labels
 from seglib.temporal import Steady
@@ -44,7 +44,7 @@ class Picture:
 class Finish:
     """One for each run, used by one thread: it remembers the last masks. meter: where its times go."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: RollingStopwatch) -> None:
         self._meter = meter
         self._steady = Steady()
         self._mirrored = False
@@ -68,9 +68,9 @@ class Finish:
             self._mirrored = found.mirrored
             self._steady.reset()
         # The past fades with time, not with frames: on a slow machine the mask would trail behind else.
-        self._steady.memory = settings.smoothing ** (_USUAL_FPS * max(1e-3, taken - self._before))
+        smoothing = settings.smoothing ** (_USUAL_FPS * max(1e-3, taken - self._before))
         self._before = taken
-        mask = enlarge(self._steady(found.mask, found.view), found.frame)
+        mask = enlarge(self._steady(found.mask, found.view, smoothing), found.frame)
         return feather(mask, settings.feather) if settings.feather > 0 else mask
 
     def _apply(self, frame: Frame, mask: Mask, settings: Settings) -> Frame:

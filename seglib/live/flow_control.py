@@ -9,7 +9,7 @@ import time
 from threading import Condition
 from typing import Protocol
 
-from seglib.live.statistics import Meter, Rate
+from seglib.live.statistics import Rate, RollingStopwatch
 
 IN_FLIGHT = 2  # pictures under way at most, where a page does not say
 GONE = 5.0  # seconds of silence after which a view is taken for closed; a living one speaks every second
@@ -17,7 +17,7 @@ LOST = 10.0  # seconds after which a picture that nobody has drawn is given up
 _HIDDEN = 0.5  # seconds between pictures while all views lie in hidden tabs
 
 
-class Screen(Protocol):
+class Display(Protocol):
     """Where pictures go."""
 
     @property
@@ -35,7 +35,7 @@ class Screen(Protocol):
         """Send a picture, with the time at which its frame was taken, and what stands side by side in it."""
 
 
-class Flow:
+class FlowControl:
     """Who watches, and what they have drawn. Told by the page in any thread, asked by the loop.
 
     A picture counts as shown when every view has drawn it, so the slowest one sets the pace. A view that says nothing
@@ -56,7 +56,7 @@ class Flow:
         self._last_sent = 0.0
         self.sent = 0
         self.shown = Rate()
-        self.meter = Meter()
+        self.meter = RollingStopwatch()
 
     @property
     def views(self) -> int:

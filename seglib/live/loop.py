@@ -19,16 +19,16 @@ from typing import Any
 from seglib._internal.allocation import keep_memory
 from seglib.errors import CameraUnavailable
 from seglib.live.beside import Prediction
-from seglib.live.capture_thread import Grab, Grabber, Newest
+from seglib.live.capture_thread import CapturedFrame, CaptureThread, LatestValue
 from seglib.live.find import Find
 from seglib.live.finish import Finish, Picture, encode_jpeg, lay_out
-from seglib.live.flow_control import Screen
+from seglib.live.flow_control import Display
 from seglib.live.recorder import Recorder
 from seglib.live.relay import Relay
 from seglib.live.settings import Settings, Slot
 from seglib.live.single import take_over
 from seglib.live.source_choice import Choice, describe, opener, sentence
-from seglib.live.statistics import Meter, Rate
+from seglib.live.statistics import Rate, RollingStopwatch
 
 STALLED = 2.0  # seconds without a frame after which a person is told
 UNWATCHED = 60.0  # seconds without a page that shows the picture, after which the camera is let go
@@ -54,7 +54,7 @@ class Loop:
         self,
         source: Choice,
         settings: Slot | None = None,
-        screen: Screen | None = None,
+        screen: Display | None = None,
         *,
         frames: int | None = None,
         repeat: bool = True,
@@ -62,15 +62,15 @@ class Loop:
     ) -> None:
         self.settings = settings or Slot(Settings())
         self.frames = _bound(frames)
-        self.meter, self.made = Meter(), Rate()
+        self.meter, self.made = RollingStopwatch(), Rate()
         self._farewell = "Stopped."
         self.state, self.message = "stopped", self._farewell
         self.error: BaseException | None = None
         self.picture: Picture | None = None
         self.jpeg = b""
         self.recorder: Recorder | None = None
-        self.newest: Newest[Grab] = Newest()
-        self.grabber = Grabber(opener(source), self.newest, repeat)
+        self.newest: LatestValue[CapturedFrame] = LatestValue()
+        self.grabber = CaptureThread(opener(source), self.newest, repeat)
         self._screen, self._on_change = screen, on_change
         self._stop = Event()
         self._find, self._finish = Find(self.meter, self._stop), Finish(self.meter)
@@ -156,7 +156,7 @@ class Loop:
             return self._tell("starting", sentence(self._find.note))
         self._second.give(partial(self._make, found, settings, grab), time.perf_counter() - self._last_grab, self._stop)
 
-    def _make(self, found: Prediction, settings: Settings, grab: Grab) -> Picture:
+    def _make(self, found: Prediction, settings: Settings, grab: CapturedFrame) -> Picture:
         """The picture of one frame, recorded and shown. In a thread of its own: the other finds the next mask."""
         picture = self._finish(found, settings, grab.time)
         if not self._stop.is_set():
@@ -168,7 +168,7 @@ class Loop:
             self._tell("running", " ".join(filter(None, (describe(self.grabber.source), sentence(self._find.note)))))
         return picture
 
-    def _show(self, picture: Picture, grab: Grab, panes: tuple[str, ...]) -> None:
+    def _show(self, picture: Picture, grab: CapturedFrame, panes: tuple[str, ...]) -> None:
         screen = self._screen
         if screen is not None and not (screen.views and screen.wait_for_room(0)) and self.frames is None:
             return

@@ -10,7 +10,7 @@ _LAST = 240  # how many values of each kind are remembered
 _WINDOW = 2.0  # seconds over which a rate is taken
 
 
-class Meter(Stopwatch):
+class RollingStopwatch(Stopwatch):
     """A stopwatch that forgets all but the last durations. Each stage is timed by one thread, and read by any."""
 
     def add(self, stage: str, seconds: float) -> None:

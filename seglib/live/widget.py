@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from seglib.arrays import Frame
 from seglib.capture.sources import Source
 from seglib.classes import ClassName
-from seglib.images import write_picture
+from seglib.images import write_image
 from seglib.live.controls import Controls
-from seglib.live.display import make_screen
+from seglib.live.display import make_display
 from seglib.live.layout import STILL, Panel
 from seglib.live.loop import Loop
 from seglib.live.model_loader import preload
@@ -68,7 +68,7 @@ class Live:
         self._controls = Controls(settings, source, effect, background)
         self._slot = Slot(settings)
         self._slot.change(effect=self._controls.make_effect())
-        self._screen = make_screen(_HINT)
+        self._screen = make_display(_HINT)
         self._panel = Panel(self._screen.widget, self._controls)
         self.box = self._panel.box
         self._connect()
@@ -127,7 +127,7 @@ class Live:
             return None
         self.snapshot = picture.output
         try:
-            path = write_picture(self._new_path("snapshot", ".png"), picture.output)
+            path = write_image(self._new_path("snapshot", ".png"), picture.output)
         except OSError as error:
             self._say(f"The snapshot could not be written: {error}")
             raise

@@ -14,7 +14,7 @@ Prepare = Callable[[Frame], Floats]  # (H, W, 3) uint8 to the network's input, (
 Network = Callable[[Floats], Floats]  # that, or several, (N, 3, h, w), to scores, (N, C, h, w)
 
 
-class OnCPU:
+class CPURunner:
     """Walks frames through a network.
 
     network: anything that turns an array into scores: OpenVINO, or PyTorch. With one channel its score is that of a
@@ -27,7 +27,7 @@ class OnCPU:
         self._prepare, self._network = prepare, network
         self.runtime, self.precision, self.batch = runtime, precision, batch
 
-    def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
+    def mask_probabilities(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
         """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height).
 
         Worked out at the network's size, as one score for these against all others, which is then enlarged: one
@@ -38,27 +38,27 @@ class OnCPU:
             margin = score_against_rest(scores, channels)
             if margin is None:
                 share[:] = float(bool(channels))
-            elif size[0] * size[1] < margin.size:  # several pixels become one: average their shares
+            elif size[0] * size[1] < margin.size:  # several pixels become one: average their mask_probabilities
                 share[:] = resize(sigmoid(margin), size)
             else:
                 share[:] = resize(margin, size)
                 sigmoid(share)
         return result
 
-    def winners(self, frame: Frame) -> NDArray[np.uint8]:
+    def argmax(self, frame: Frame) -> NDArray[np.uint8]:
         """The most likely channel of each pixel, (H, W); the first of equals."""
         scores = self._scores(frame)
         if len(scores) == 1:
             return (sigmoid(_enlarge(scores[0], frame)) > 0.5).astype(np.uint8)
         best = _enlarge(scores[0], frame)
-        winners = np.zeros(best.shape, np.uint8)
+        argmax = np.zeros(best.shape, np.uint8)
         for channel, score in enumerate(scores[1:], start=1):
             score = _enlarge(score, frame)
-            winners[score > best] = channel
+            argmax[score > best] = channel
             np.maximum(best, score, out=best)
-        return winners
+        return argmax
 
-    def chances(self, frame: Frame) -> Floats:
+    def probabilities(self, frame: Frame) -> Floats:
         """How likely each pixel is of each channel, (C, H, W), in [0, 1], summing to 1 over the channels."""
         scores = self._scores(frame)
         if len(scores) == 1:

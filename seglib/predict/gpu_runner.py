@@ -21,8 +21,8 @@ from seglib.predict.cuda_graph import Recorder
 from seglib.predict.model import Floats, Size
 
 
-class OnGPU:
-    """Walks frames through a network in batches, on a device that PyTorch knows. See OnCPU for the channels.
+class GPURunner:
+    """Walks frames through a network in batches, on a device that PyTorch knows. See CPURunner for the channels.
 
     preprocess: (N, 3, H, W) uint8 to the network's input, (N, 3, h, w) float32, all on the device. network: on the
     device, in eval mode; it gets a copy. half: compute in 16 bits. May be used from several threads at once; on CUDA
@@ -49,15 +49,15 @@ class OnGPU:
         if self._device.type == "cuda":
             self._recorder = Recorder(self._device)
 
-    def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
+    def mask_probabilities(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
         """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height)."""
         return self._answer(frames, _shares, tuple(channels), size)
 
-    def winners(self, frame: Frame) -> NDArray[np.uint8]:
+    def argmax(self, frame: Frame) -> NDArray[np.uint8]:
         """The most likely channel of each pixel, (H, W)."""
         return np.asarray(self._answer([frame], _winners, frame.shape[1::-1])[0])
 
-    def chances(self, frame: Frame) -> Floats:
+    def probabilities(self, frame: Frame) -> Floats:
         """How likely each pixel is of each channel, (C, H, W), summing to 1 over the channels."""
         return np.asarray(self._answer([frame], _chances, frame.shape[1::-1])[0])
 
@@ -85,7 +85,7 @@ def _shares(scores: Tensor, channels: tuple[int, ...], size: Size) -> Tensor:
     else:
         rest = [channel for channel in range(count) if channel not in channels]
         margin = _together(scores, channels) - _together(scores, rest)
-    if size[0] * size[1] < margin[0].numel():  # several pixels become one: their shares are averaged
+    if size[0] * size[1] < margin[0].numel():  # several pixels become one: their mask_probabilities are averaged
         return _resize(torch.sigmoid(margin), size)[:, 0]
     return torch.sigmoid(_resize(margin, size))[:, 0]
 

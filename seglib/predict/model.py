@@ -37,13 +37,13 @@ class Runner(Protocol):
     precision: str
     batch: int
 
-    def shares(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
+    def mask_probabilities(self, frames: Sequence[Frame], channels: Sequence[int], size: Size) -> Floats:
         """How likely each pixel is of one of these channels, (N, height, width), in [0, 1]. size: (width, height)."""
 
-    def winners(self, frame: Frame) -> NDArray[np.uint8]:
+    def argmax(self, frame: Frame) -> NDArray[np.uint8]:
         """The most likely channel of each pixel, (H, W)."""
 
-    def chances(self, frame: Frame) -> Floats:
+    def probabilities(self, frame: Frame) -> Floats:
         """How likely each pixel is of each channel, (C, H, W), in [0, 1], summing to 1 over the channels."""
 
 
@@ -80,6 +80,15 @@ class Model:
         return f"Model({self.name!r}, device={str(self.device)!r}, runtime={self.runtime!r})"
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the labels mean: the name of the class that each number stands for."""
+        return VOC_CLASSES
+
+    def class_numbers(self, keep: ClassName | Iterable[ClassName]) -> list[int]:
+        """The label numbers of class names; numbers pass through. Raises ValueError for an unknown class."""
+        return class_numbers(keep)
+
+    @property
     def runtime(self) -> str:
         """Who runs the network: "openvino" or "torch"."""
         return self._runner.runtime
@@ -106,14 +115,14 @@ class Model:
 
         frame: (H, W, 3) uint8 RGB. Classes that the model does not know are 0 everywhere.
         """
-        known = self._runner.chances(check_frame(frame))
+        known = self._runner.probabilities(check_frame(frame))
         everything = np.zeros((len(VOC_CLASSES), *known.shape[1:]), np.float32)
         everything[list(self.classes)] = known
         return everything
 
     def labels(self, frame: Frame) -> Labels:
         """The most likely class of each pixel, (H, W) uint8, VOC numbers: the article's argmax."""
-        return np.array(self.classes, np.uint8)[self._runner.winners(check_frame(frame))]
+        return np.array(self.classes, np.uint8)[self._runner.argmax(check_frame(frame))]
 
     def mask(self, frame: Frame, keep: ClassName | Iterable[ClassName] = ("person",), size: Size | None = None) -> Mask:
         """How likely each pixel is of one of the kept classes, (H, W) float32 in [0, 1].
@@ -142,7 +151,7 @@ class Model:
         width, height = frames[0].shape[1::-1] if size is None else size
         if width < 1 or height < 1:
             raise ValueError(f"size is {size}, but width and height must be at least 1")
-        return self._runner.shares(frames, self._channels(keep), (width, height))
+        return self._runner.mask_probabilities(frames, self._channels(keep), (width, height))
 
     def _channels(self, keep: ClassName | Iterable[ClassName]) -> list[int]:
         numbers = class_numbers(keep)
@@ -154,9 +163,9 @@ class Model:
 
 
 def _eager(network: Any, preprocess: Any, device: Device) -> Runner:
-    from seglib.predict.torch_runtime import run_eagerly  # only now: PyTorch takes a while
+    from seglib.predict.torch_runtime import run_with_torch  # only now: PyTorch takes a while
 
-    return run_eagerly(network, preprocess, device)
+    return run_with_torch(network, preprocess, device)
 
 
 def _one_size(frames: Iterable[Frame]) -> list[Frame]:

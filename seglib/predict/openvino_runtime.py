@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seglib._internal.cpu_cores import all_cores, half_of_the_cores
 from seglib.errors import WeightsUnavailable
-from seglib.predict.cpu_runner import OnCPU, Prepare
+from seglib.predict.cpu_runner import CPURunner, Prepare
 from seglib.predict.model import Floats
 
 FRAMES = "frames"  # the name of a drawing's first input; the others carry the weights' names
@@ -62,7 +62,7 @@ def put_in_weights(drawing: Any, weights: Mapping[str, NDArray[Any]]) -> Any:
     return drawing
 
 
-class Compiled:
+class OpenVINONetwork:
     """A network as a plain function: (N, 3, h, w) float32 array in, (N, C, h, w) float32 scores out.
 
     read: makes the network, an openvino.Model with inputs of any size. half: compute in 16 bits where the processor
@@ -119,10 +119,10 @@ class Compiled:
         return load_openvino().Core().compile_model(network, "CPU", hints)
 
 
-def run_compiled(prepare: Prepare, read: Callable[[], Any], half: bool, light: bool = False) -> OnCPU:
-    """OpenVINO as the runner of a model. The arguments are those of OnCPU and Compiled."""
-    network = Compiled(read, half, light)
-    return OnCPU(prepare, network, "openvino", network.precision, _LIGHT_BATCH if light else 1)
+def run_with_openvino(prepare: Prepare, read: Callable[[], Any], half: bool, light: bool = False) -> CPURunner:
+    """OpenVINO as the runner of a model. The arguments are those of CPURunner and OpenVINONetwork."""
+    network = OpenVINONetwork(read, half, light)
+    return CPURunner(prepare, network, "openvino", network.precision, _LIGHT_BATCH if light else 1)
 
 
 def _half_type() -> str:

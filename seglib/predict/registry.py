@@ -8,7 +8,7 @@ from seglib.classes import nearest_first
 from seglib.errors import WeightsUnavailable
 from seglib.predict import portrait
 from seglib.predict.model import Model
-from seglib.predict.openvino_runtime import load_openvino, put_in_weights, read_drawing, run_compiled
+from seglib.predict.openvino_runtime import load_openvino, put_in_weights, read_drawing, run_with_openvino
 from seglib.predict.weights import embedded_weights, read_state_dict
 
 if TYPE_CHECKING:
@@ -114,10 +114,10 @@ def model_table() -> list[dict[str, Any]]:
 
 def portrait_module() -> "nn.Module":
     """The embedded network as a PyTorch module. Raises WeightsUnavailable if its file is damaged."""
-    from seglib.predict.torch_runtime import settle  # only now: PyTorch takes a while
+    from seglib.predict.torch_runtime import eval_mode  # only now: PyTorch takes a while
     from seglib.predict.torchvision_models import fill
 
-    return settle(fill(portrait.build(), read_state_dict(embedded_weights()), "portrait"))
+    return eval_mode(fill(portrait.build(), read_state_dict(embedded_weights()), "portrait"))
 
 
 def portrait_drawn() -> Any:
@@ -135,28 +135,28 @@ def portrait_drawn() -> Any:
 def _load_portrait(size: int | None, how: _How) -> Model:
     preprocess = portrait.Preprocess(portrait.SIZE if size is None else size)
     if how.runtime == "openvino":
-        runner = run_compiled(preprocess.prepare, portrait_drawn, how.half, light=True)
+        runner = run_with_openvino(preprocess.prepare, portrait_drawn, how.half, light=True)
         return Model("portrait", portrait_module, preprocess, (0, 15), how.device, runner)
     return _run_eagerly("portrait", portrait_module(), preprocess, (0, 15), how)
 
 
 def _published(name: str, network: "nn.Module", size: int | None, how: _How) -> Model:
-    from seglib.predict.torch_runtime import settle
+    from seglib.predict.torch_runtime import eval_mode
     from seglib.predict.torchvision_models import Preprocess
 
-    preprocess, network, classes = Preprocess(name, size), settle(network), tuple(range(21))
+    preprocess, network, classes = Preprocess(name, size), eval_mode(network), tuple(range(21))
     if how.runtime == "openvino":
         from seglib.predict.openvino_export import compilable
 
-        runner = run_compiled(preprocess.prepare, partial(compilable, name, network), how.half)
+        runner = run_with_openvino(preprocess.prepare, partial(compilable, name, network), how.half)
         return Model(name, network, preprocess, classes, how.device, runner)
     return _run_eagerly(name, network, preprocess, classes, how)
 
 
 def _run_eagerly(name: str, network: "nn.Module", preprocess: Any, classes: tuple[int, ...], how: _How) -> Model:
-    from seglib.predict.torch_runtime import run_eagerly
+    from seglib.predict.torch_runtime import run_with_torch
 
-    runner = run_eagerly(network, preprocess, how.device, how.half)
+    runner = run_with_torch(network, preprocess, how.device, how.half)
     return Model(name, network, preprocess, classes, how.device, runner)
 
 

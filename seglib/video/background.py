@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias, get_args
 from seglib.arrays import Frame, Mask, check_frame, check_mask
 from seglib.composite import lay_over
 from seglib.errors import SourceError
-from seglib.images import existing_file, is_picture
-from seglib.substitute import Fit, fit_picture
-from seglib.video.reader import Film
+from seglib.images import existing_file, is_image
+from seglib.substitute import Fit, fit_image
+from seglib.video.reader import VideoReader
 
 End: TypeAlias = Literal["loop", "hold"]
 
@@ -22,7 +22,7 @@ class ReplaceWithVideo:
 
     path: a video file; its sound is not heard.
     end: what follows its last frame: "loop" plays it again, "hold" keeps showing that frame.
-    fit: how it is brought to the frame's size, see :func:`fit_picture`.
+    fit: how it is brought to the frame's size, see :func:`fit_image`.
     shown_at: when the next frame is shown, in seconds; :func:`process_video` says so before every frame, so that
         the background moves at its own speed whatever the two frame rates are. A time that goes back plays it anew.
         Where nobody says, it stays None and every frame gets the background's next one.
@@ -41,11 +41,11 @@ class ReplaceWithVideo:
         if end not in get_args(End):
             raise ValueError(f"end is {end!r}, but must be one of {', '.join(get_args(End))}")
         self.path, self.end, self.fit = existing_file(path).absolute(), end, fit
-        if is_picture(self.path):
+        if is_image(self.path):
             raise SourceError(f'{self.path} is a picture, not a video; Replace("{path}") puts it behind the person')
         self._rewind()
-        with Film(self.path) as film:
-            fit_picture(next(iter(film)).frame, (1, 1), fit)  # a wrong fit is told, too
+        with VideoReader(self.path) as film:
+            fit_image(next(iter(film)).frame, (1, 1), fit)  # a wrong fit is told, too
 
     def __call__(self, frame: Frame, mask: Mask) -> Frame:
         frame = check_frame(frame)
@@ -57,7 +57,7 @@ class ReplaceWithVideo:
             raise
         assert self._shown is not None
         if self._fitted is None or self._fitted.shape != frame.shape:
-            self._fitted = fit_picture(self._shown, frame.shape, self.fit)
+            self._fitted = fit_image(self._shown, frame.shape, self.fit)
         return lay_over(frame, mask, self._fitted)
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ def _play(path: Path, end: End) -> Iterator[tuple[Frame, float]]:
     """A film's frames and the seconds at which each begins, without an end. The file is open while it plays only."""
     begin = 0.0
     while True:
-        with Film(path) as film:
+        with VideoReader(path) as film:
             first: int | None = None
             for shot in film:
                 first = shot.time if first is None else first  # its clock need not start at 0

@@ -16,7 +16,7 @@ from seglib.errors import SourceError
 Pair = tuple[av.VideoFrame, av.VideoFrame]
 
 
-def without_combs(pictures: Iterable[av.VideoFrame]) -> Iterator[Pair]:
+def deinterlaced(pictures: Iterable[av.VideoFrame]) -> Iterator[Pair]:
     """Each picture as it is to be seen, and as it was decoded, which knows its times.
 
     Pictures that are not marked as interlaced pass as they are. Of the others the even or odd rows are drawn anew where

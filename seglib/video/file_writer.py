@@ -17,7 +17,7 @@ from seglib.arrays import Frame
 from seglib.capture.pixel_format import from_rgb
 from seglib.errors import SourceError
 from seglib.video.audio import Handling, Sound
-from seglib.video.reader import Film, Shot
+from seglib.video.reader import TimedFrame, VideoReader
 from seglib.video.writer import told_as
 
 # container and codec of each ending
@@ -82,7 +82,7 @@ class Output:
 
     audio: Handling = "none"
 
-    def __init__(self, path: Path, recipe: Recipe, film: Film, keep_broken: bool = False) -> None:
+    def __init__(self, path: Path, recipe: Recipe, film: VideoReader, keep_broken: bool = False) -> None:
         self.path = path
         self._recipe, self._film, self._keep_broken = recipe, film, keep_broken
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ class Output:
         self._delay: int | None = None  # from coding to showing, in ticks
         self.frames, self.seconds = 0, Fraction(0)  # written, and when the last frame ends
 
-    def write(self, shot: Shot) -> None:
+    def write(self, shot: TimedFrame) -> None:
         """Append a frame, and the sound up to it."""
         if self._container is None:
             self._open(shot)
@@ -146,7 +146,7 @@ class Output:
             packets[-1].duration = max(1, end - packets[-1].dts - self._delay)
         self._container.mux(packets)
 
-    def _open(self, shot: Shot) -> None:
+    def _open(self, shot: TimedFrame) -> None:
         options = {} if self._recipe.container == "webm" else {"movflags": "+faststart"}
         self._container = av.open(str(self._part), "w", format=self._recipe.container, options=options)
         self._stream: Any = self._container.add_stream(
@@ -172,7 +172,7 @@ def _even(frame: Frame) -> tuple[int, int]:
 
 
 @contextmanager
-def _blaming_the_sound(film: Film) -> Iterator[None]:
+def _blaming_the_sound(film: VideoReader) -> Iterator[None]:
     """The pictures are made here and are sound; invalid data in the new file come from a packet that was copied."""
     try:
         yield

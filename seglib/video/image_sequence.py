@@ -7,15 +7,15 @@ import uuid
 from fractions import Fraction
 from pathlib import Path
 
-from seglib.images import write_picture
+from seglib.images import write_image
 from seglib.video.audio import Handling
-from seglib.video.reader import Film, Shot
+from seglib.video.reader import TimedFrame, VideoReader
 from seglib.video.writer import told_as
 
 _OURS = re.compile(r"\d{6,}\.png")
 
 
-class Stills:
+class ImageSequenceWriter:
     """A folder that grows under another name, and gets its own when it is finished: 000001.png, 000002.png, …
 
     path: where to; an older folder of such pictures is replaced. film: the source, for its times.
@@ -24,7 +24,7 @@ class Stills:
 
     audio: Handling = "none"
 
-    def __init__(self, path: Path, film: Film) -> None:
+    def __init__(self, path: Path, film: VideoReader) -> None:
         check_folder(path, overwrite=True)
         self.path, self._film = path, film
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,10 +33,10 @@ class Stills:
         self._done = False
         self.frames, self.seconds = 0, Fraction(0)  # written, and when the last frame ends
 
-    def write(self, shot: Shot) -> None:
+    def write(self, shot: TimedFrame) -> None:
         """Add a picture."""
         with told_as(self.path):
-            write_picture(self._part / f"{self.frames + 1:06}.png", shot.frame)
+            write_image(self._part / f"{self.frames + 1:06}.png", shot.frame)
         self.frames += 1
         self.seconds = (shot.time + shot.duration) * self._film.time_base
 

@@ -24,14 +24,14 @@ from seglib.mask import clean_mask
 from seglib.temporal import Steady
 from seglib.video.audio import Handling
 from seglib.video.file_writer import Output, Recipe
-from seglib.video.image_sequence import Stills, check_folder, check_no_codec
-from seglib.video.reader import Film, Shot
+from seglib.video.image_sequence import ImageSequenceWriter, check_folder, check_no_codec
+from seglib.video.reader import TimedFrame, VideoReader
 
 if TYPE_CHECKING:
     from seglib.predict import Model
 
 Effect: TypeAlias = Callable[[Frame, Mask], Frame]
-_Masked: TypeAlias = tuple[Shot, Frame, Mask]  # a frame, a smaller view of it, and the mask of that
+_Masked: TypeAlias = tuple[TimedFrame, Frame, Mask]  # a frame, a smaller view of it, and the mask of that
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def process_video(
         _check_target(target, path, overwrite)
         recipe = Recipe.choose(target, codec, crf, _is_transparent(effect))
     class_numbers(keep)  # a wrong class is told before the work starts
-    with Film(path) as film:
-        output = Stills(target, film) if as_stills else Output(target, recipe, film, keep_broken)
+    with VideoReader(path) as film:
+        output = ImageSequenceWriter(target, film) if as_stills else Output(target, recipe, film, keep_broken)
         try:
             walk = _Walk(model, keep, effect, clean, steady, film.time_base)
             began = time.perf_counter()
@@ -135,13 +135,13 @@ class _Walk:
         self.effect_failed = False
         self.batch = self._model.batch
 
-    def predict(self, shots: list[Shot]) -> list[_Masked]:
+    def predict(self, shots: list[TimedFrame]) -> list[_Masked]:
         """Several frames, each with its mask as the model sees it, at the size that it is worked on."""
         views = [small_view(shot.frame) for shot in shots] if self._clean else [shot.frame for shot in shots]
         masks = self._model.masks([shot.frame for shot in shots], self._keep, size=views[0].shape[1::-1])
         return list(zip(shots, views, masks, strict=True))
 
-    def clean(self, masked: _Masked) -> tuple[Shot, Mask]:
+    def clean(self, masked: _Masked) -> tuple[TimedFrame, Mask]:
         """A frame with its mask cleaned, steadied and in its size."""
         shot, view, mask = masked
         if self._clean:
@@ -150,7 +150,7 @@ class _Walk:
             mask = self._steady(mask, view)
         return shot, enlarge(mask, shot.frame)
 
-    def finish(self, cleaned: tuple[Shot, Mask]) -> Shot:
+    def finish(self, cleaned: tuple[TimedFrame, Mask]) -> TimedFrame:
         """The frame as it shall be written, with the effect applied."""
         shot, mask = cleaned
         self._tell(float(shot.time * self._time_base))
@@ -180,7 +180,9 @@ class _Walk:
         return output
 
 
-def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_broken: bool) -> bool:
+def _run(
+    film: VideoReader, walk: _Walk, output: Output | ImageSequenceWriter, progress: bool, keep_broken: bool
+) -> bool:
     """Decode, predict, clean and finish side by side, encode behind. Returns whether all of the source was read."""
     complete, done = True, 0
     keep_memory()
@@ -210,7 +212,7 @@ def _run(film: Film, walk: _Walk, output: Output | Stills, progress: bool, keep_
     return complete
 
 
-def _how_far(output: Output | Stills) -> str:
+def _how_far(output: Output | ImageSequenceWriter) -> str:
     if not output.frames:
         return f"stopped before the first frame; there is no {output.path}"
     return f"stopped; {output.path} holds the first {output.frames} frames, {float(output.seconds):.1f} s"

@@ -12,17 +12,17 @@ import av
 from av.video.reformatter import VideoReformatter
 
 from seglib.arrays import Frame
-from seglib.capture.pixel_format import Coding, to_rgb
+from seglib.capture.pixel_format import PixelFormat, to_rgb
 from seglib.capture.sources import VideoSource
 from seglib.errors import SourceError
-from seglib.images import existing_file, is_picture
-from seglib.video.deinterlace import without_combs
+from seglib.images import existing_file, is_image
+from seglib.video.deinterlace import deinterlaced
 
 _FINEST = 1_000_000  # ticks a second; what MP4 and the encoders take without trouble
 
 
 @dataclass(frozen=True)
-class Shot:
+class TimedFrame:
     """A frame and when it is shown. time, duration: in ticks of the film's time_base."""
 
     frame: Frame
@@ -30,8 +30,8 @@ class Shot:
     duration: int
 
 
-class Film:
-    """A video file to be processed: ``with Film(path) as film: for shot in film: …``.
+class VideoReader:
+    """A video file to be processed: ``with VideoReader(path) as film: for shot in film: …``.
 
     path: the file. time_base: seconds per tick of its times. rate: its mean frame rate.
     length: about how many frames, None if the file does not say. start: seconds to take off all times, also of the
@@ -41,12 +41,12 @@ class Film:
     Raises SourceError for what is no video, is damaged, is HDR, or changes its size on the way.
     """
 
-    coding: Coding
+    coding: PixelFormat
     pixel_shape: Fraction
 
     def __init__(self, path: str | Path) -> None:
         self.path = existing_file(path)
-        if is_picture(self.path):
+        if is_image(self.path):
             raise SourceError(f"{self.path} is a picture, not a video, whatever its name says")
         self._source = VideoSource(self.path)
         self._converter = VideoReformatter()
@@ -55,12 +55,12 @@ class Film:
         self.rate = _plausible_rate(stream)
         self.length = _plausible_length(stream, self.rate)
         self.start = _start(stream.container)
-        self._check_hdr(Coding(2, 0, 2, stream.codec_context.color_trc, 0))
+        self._check_hdr(PixelFormat(2, 0, 2, stream.codec_context.color_trc, 0))
 
-    def __iter__(self) -> Iterator[Shot]:
+    def __iter__(self) -> Iterator[TimedFrame]:
         clock: Clock | None = None
         first: Frame | None = None
-        for number, (whole, picture) in enumerate(without_combs(iter(self._source.read_picture, None))):
+        for number, (whole, picture) in enumerate(deinterlaced(iter(self._source.read_image, None))):
             frame = self._convert(whole)
             if first is None:
                 self._keep_looks(picture)
@@ -76,7 +76,7 @@ class Film:
             if clock is None:
                 self.start = min(self.start, (ticks or 0) * self.time_base)  # before 0 nothing would be shown
                 clock = Clock(round(1 / self.rate / self.time_base), self.start / self.time_base, self.time_base)
-            yield Shot(frame, *clock(ticks, round((picture.duration or 0) * scale)))
+            yield TimedFrame(frame, *clock(ticks, round((picture.duration or 0) * scale)))
 
     def __enter__(self) -> Self:
         return self
@@ -93,12 +93,12 @@ class Film:
             raise SourceError(f"{self.path}: {error}") from None
 
     def _keep_looks(self, picture: av.VideoFrame) -> None:
-        self.coding = Coding.of(picture)
+        self.coding = PixelFormat.of(picture)
         self._check_hdr(self.coding)
         shape = self._source.stream.sample_aspect_ratio or Fraction(1)
         self.pixel_shape = 1 / shape if picture.rotation % 180 else shape
 
-    def _check_hdr(self, coding: Coding) -> None:
+    def _check_hdr(self, coding: PixelFormat) -> None:
         if coding.hdr:
             self._source.close()
             raise SourceError(

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import seglib
-from seglib import CameraUnavailable, SourceError, browser_camera, open_source
+from seglib import CameraUnavailable, SourceError, open_source
+from seglib.capture import browser_camera
 from seglib.capture.browser_camera import BrowserSource, Letter, Mailbox
 
 RED, GREEN = ((200, 20, 30), (20, 180, 40))

@@ -15,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 import seglib
-from seglib import CameraUnavailable, camera, open_source
+from seglib import CameraUnavailable, open_source
+from seglib.capture import camera
 
 HUBS = ("JUPYTERHUB_USER", "BINDER_SERVICE_HOST", "COLAB_RELEASE_TAG")
 BGR = np.zeros((48, 64, 3), np.uint8)
@@ -370,7 +371,7 @@ def test_the_environment_may_name_a_camera_or_a_file_but_never_replaces_a_file(
     plug: Plug, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cameras = plug(FakeCamera)
-    one, other = (seglib.write_picture(tmp_path / name, BGR) for name in ("one.png", "other.png"))
+    one, other = (seglib.write_image(tmp_path / name, BGR) for name in ("one.png", "other.png"))
     monkeypatch.setenv("SEGLIB_SOURCE", "3")
     open_source("auto").close()
     assert [fake.number for fake in cameras] == [3]

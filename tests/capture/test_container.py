@@ -9,7 +9,7 @@ import pytest
 from films import make_film, noisy
 
 from seglib import SourceError, open_source
-from seglib.capture.container import promised_bytes
+from seglib.capture.container import declared_size
 
 CODECS = {"webm": "libvpx", "avi": "mpeg4"}
 
@@ -28,7 +28,7 @@ def count(path: Path) -> int:
 
 
 def test_a_whole_file_promises_its_own_length(whole: Path) -> None:
-    assert promised_bytes(whole) == whole.stat().st_size
+    assert declared_size(whole) == whole.stat().st_size
     assert count(whole) == 12
 
 
@@ -36,20 +36,20 @@ def test_a_whole_file_promises_its_own_length(whole: Path) -> None:
 def test_a_byte_that_is_missing_is_told(whole: Path, missing: int) -> None:
     """Even where FFmpeg notices nothing, since all frames but the last bytes of an index are there."""
     whole.write_bytes(whole.read_bytes()[:-missing])
-    assert promised_bytes(whole) > whole.stat().st_size
+    assert declared_size(whole) > whole.stat().st_size
     with pytest.raises(SourceError, match=r"truncated|damaged"):
         count(whole)
 
 
 def test_what_follows_the_last_box_does_not_count(whole: Path) -> None:
     whole.write_bytes(whole.read_bytes() + b"\xff" * 64)
-    assert promised_bytes(whole) == whole.stat().st_size - 64
+    assert declared_size(whole) == whole.stat().st_size - 64
 
 
 @pytest.mark.parametrize("name", ["in.ts", "in.flv", "in.mpg"])
 def test_other_kinds_do_not_say(tmp_path: Path, name: str) -> None:
     codec = {"in.mpg": "mpeg2video", "in.flv": "flv"}.get(name, "libx264")
-    assert promised_bytes(make_film(tmp_path / name, 5, codec=codec)) == 0
+    assert declared_size(make_film(tmp_path / name, 5, codec=codec)) == 0
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_other_kinds_do_not_say(tmp_path: Path, name: str) -> None:
 )
 def test_a_start_alone_says_nothing(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
-    assert promised_bytes(tmp_path / "a") == 0
+    assert declared_size(tmp_path / "a") == 0
 
 
 @pytest.mark.parametrize("name", ["in.avi", "in.mkv"])

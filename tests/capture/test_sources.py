@@ -535,6 +535,6 @@ def test_missing_empty_and_folder_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_truncated_picture_is_refused(tmp_path: Path) -> None:
-    path = cut(seglib.write_picture(tmp_path / "p.png", noisy(0)), 0.6)
+    path = cut(seglib.write_image(tmp_path / "p.png", noisy(0)), 0.6)
     with pytest.raises(SourceError, match=r"p\.png"):
         read_all(path)

@@ -22,8 +22,8 @@ import pytest
 from films import Tone, make_film
 
 import seglib
-from seglib import batch
 from seglib.__main__ import main
+from seglib.cli import batch
 from seglib.cli.batch import Outcome, Settings, Task, attempt, make_file, run_here, run_on_cluster, show_mask
 
 HEX = "0123456789abcdef" * 2
@@ -45,7 +45,7 @@ def listing(folder: Path) -> list[str]:
 
 def test_settings_make_the_effect_that_they_name(tmp_path: Path) -> None:
     frame, mask = seglib.sample_frame(), seglib.sample_mask()
-    seglib.write_picture(tmp_path / "sea.png", seglib.sample_background("beach"))
+    seglib.write_image(tmp_path / "sea.png", seglib.sample_background("beach"))
     sea = Settings("substitute", background=tmp_path / "sea.png", fit="stretch")
     expected = seglib.replace_background(frame, mask, seglib.sample_background("beach"), "stretch")
     np.testing.assert_array_equal(sea.make_effect()(frame, mask), expected)
@@ -58,7 +58,7 @@ def test_settings_make_the_effect_that_they_name(tmp_path: Path) -> None:
 
 
 def test_a_task_is_small_enough_to_be_sent_around(tmp_path: Path) -> None:
-    seglib.write_picture(tmp_path / "sea.png", seglib.sample_background("beach"))
+    seglib.write_image(tmp_path / "sea.png", seglib.sample_background("beach"))
     task = Task(tmp_path / "a.mp4", tmp_path / "b.mp4", Settings("substitute", background=tmp_path / "sea.png"))
     data = pickle.dumps((attempt, task))
     assert len(data) < 2000
@@ -120,7 +120,7 @@ def test_process_video_calls_its_hidden_files_as_the_removal_expects(
 def test_outcomes_come_one_by_one_in_order(tmp_path: Path) -> None:
     make_film(tmp_path / "a.mp4", count=4, tones=[Tone(seconds=0.1)])
     (tmp_path / "b.mp4").write_bytes(b"no video")
-    seglib.write_picture(tmp_path / "c.png", seglib.sample_frame())
+    seglib.write_image(tmp_path / "c.png", seglib.sample_frame())
     tasks = [Task(tmp_path / name, tmp_path / "out" / name, Settings()) for name in ("a.mp4", "b.mp4", "c.png")]
     outcomes = run_here(tasks, progress=False)
     first = next(outcomes)

@@ -169,7 +169,7 @@ def test_the_report_tells_every_number() -> None:
 
 
 def test_the_picture_has_a_bar_for_every_stage(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
-    report.write_picture(tmp_path / "stages.png", result())
+    report.write_image(tmp_path / "stages.png", result())
     picture = np.asarray(Image.open(tmp_path / "stages.png").convert("RGB"))
     blue = (np.abs(picture.astype(int) - (0, 114, 178)).max(axis=2) < 30).any(axis=1)
     assert np.count_nonzero(np.diff(blue.astype(int)) == 1) == len(STAGES)
@@ -234,7 +234,10 @@ def test_a_process_of_its_own_measures_it(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_memory_of_the_walk_is_not_pytorchs() -> None:
-    code = "import sys; from seglib.cli.bench.walk import *; measure_walk(Walk(frames=2)); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from seglib.cli.bench import walk; "
+        "walk.measure_walk(walk.Walk(frames=2)); sys.exit('torch' in sys.modules)"
+    )
     import subprocess
 
     assert subprocess.run([sys.executable, "-c", code], timeout=240).returncode == 0

@@ -17,8 +17,8 @@ import nbformat
 import pytest
 
 import seglib
-from seglib import bundle
 from seglib.__main__ import main
+from seglib.cli import bundle
 from seglib.cli.bundle import BundleError, make_bundle
 from seglib.cli.doctor import models
 from seglib.errors import UsageError

@@ -14,11 +14,11 @@ from films import make_film
 from PIL import Image
 
 import seglib
-from seglib import batch
 from seglib.__main__ import _parser, main
+from seglib.cli import batch
 from seglib.cli.batch import Settings, Task, load_once
 from seglib.cli.paths import plan
-from seglib.images import write_picture
+from seglib.images import write_image
 
 
 class LeftHalf:
@@ -49,7 +49,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LeftHalf:
     monkeypatch.setattr("seglib.cli.commands.load_once", lambda *how: fake)
     monkeypatch.chdir(tmp_path)
     make_film(tmp_path / "talk.mp4")
-    write_picture(tmp_path / "photo.jpg", seglib.sample_frame())
+    write_image(tmp_path / "photo.jpg", seglib.sample_frame())
     return fake
 
 

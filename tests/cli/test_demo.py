@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 import seglib
-from seglib import demo
 from seglib.__main__ import main
+from seglib.cli import demo
 from seglib.predict import Model
 
 ROOT = Path(seglib.__file__).parents[1]
@@ -200,5 +200,5 @@ def test_a_second_run_replaces_the_first(made: tuple[Path, str], tmp_path: Path)
     demo.run_demo(tmp_path, frames=1)
     assert sorted(os.listdir(tmp_path)) == FILES
     assert len(decoded(tmp_path / "blurred.mp4")) == 1
-    sheets = [seglib.read_picture(folder / "contact_sheet.jpg") for folder in (tmp_path, made[0])]
+    sheets = [seglib.read_image(folder / "contact_sheet.jpg") for folder in (tmp_path, made[0])]
     assert np.abs(sheets[0].astype(int) - sheets[1]).mean() < 1  # two processes may round a few pixels differently

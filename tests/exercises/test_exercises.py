@@ -254,7 +254,7 @@ def person_speaks(frame: Any, mask: Any, sigma: float) -> Any:
 
 
 def contain(picture: Any, shape: Any) -> Any:
-    return seglib.fit_picture(picture, shape, "contain")
+    return seglib.fit_image(picture, shape, "contain")
 
 
 def cover_from_the_corner(picture: Any, shape: Any) -> Any:
@@ -313,7 +313,7 @@ class Unfitted(Always):
 
 class NobodyThere(Always):
     def __call__(self, frame: Any, mask: Any) -> Any:
-        return seglib.fit_picture(self.backgrounds[0], frame.shape)
+        return seglib.fit_image(self.backgrounds[0], frame.shape)
 
 
 class NotAnEffect:
@@ -470,7 +470,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda a: (a >= 8).astype(np.float32), "Larger and smaller"),
     ],
     "keep_middle": [
-        (seglib.keep_main, "That is keep_main"),
+        (seglib.keep_largest, "That is keep_largest"),
         (lambda mask: mask.copy(), "all pieces are still there"),
         (lambda mask: pieces(mask, first=0), "it keeps the outside"),
         (lambda mask: pieces(mask, first=1, order=slice(None, None, -1)), "columns first"),
@@ -517,7 +517,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (cover_from_the_corner, "not from the middle"),
         (cut_out, "not scaled"),
         (lambda p, s: cv2.resize(p, s), "changed places"),
-        (lambda p, s: seglib.fit_picture(p[::-1], s), "not what fills it"),
+        (lambda p, s: seglib.fit_image(p[::-1], s), "not what fills it"),
     ],
     "add_logo": [
         (lambda f, logo: seglib.blend(logo[..., :3], logo[..., 3], f), "for 0 to 255 use mask / 255"),
@@ -532,7 +532,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (Always, "What has to be remembered"),
         (FromTheSecond, "When does your counter"),
         (RunsOut, "comes the first one again"),
-        (Unfitted, "fit_picture"),
+        (Unfitted, "fit_image"),
         (NobodyThere, "the person is not to be seen"),
         (NotAnEffect, "Is there a __call__"),
     ],

@@ -31,18 +31,22 @@ import seglib
 from seglib import CameraUnavailable, SourceError, WeightsUnavailable
 from seglib._internal.resizing import small_view
 from seglib.capture.sources import Source, open_source
-from seglib.live import grab, loop, models, screen, sources
+from seglib.live import capture_thread as grab
+from seglib.live import flow_control as screen
+from seglib.live import loop
+from seglib.live import model_loader as models
+from seglib.live import source_choice as sources
 from seglib.live.beside import Pace
-from seglib.live.capture_thread import Newest
+from seglib.live.capture_thread import LatestValue
 from seglib.live.find import Find
 from seglib.live.find import _labels as find_labels
 from seglib.live.finish import Finish, Picture, encode_jpeg, lay_out
-from seglib.live.flow_control import Flow
+from seglib.live.flow_control import FlowControl
 from seglib.live.loop import Loop
 from seglib.live.recorder import Recorder
 from seglib.live.settings import Settings, Slot, make_effect
 from seglib.live.single import running, stop_running
-from seglib.live.statistics import Meter, Rate
+from seglib.live.statistics import Rate, RollingStopwatch
 
 LONG = 60.0  # seconds that a busy machine may take for what takes milliseconds
 SHAPE = (48, 64, 3)
@@ -99,7 +103,7 @@ class Walk:
     """The walk of a frame in one thread, step by step."""
 
     def __init__(self) -> None:
-        self.find, self.finish = Find(Meter()), Finish(Meter())
+        self.find, self.finish = Find(RollingStopwatch()), Finish(RollingStopwatch())
 
     def __call__(self, frame: np.ndarray, chosen: Settings, taken: float) -> Picture:
         found = self.find(frame, chosen)
@@ -266,7 +270,7 @@ while not run.made.count:
 
 
 def test_newest_keeps_one_thing_and_counts_the_others() -> None:
-    room: Newest[str] = Newest()
+    room: LatestValue[str] = LatestValue()
     assert room.take(0.01) is None
     for word in "abc":
         room.put(word)
@@ -308,7 +312,7 @@ def test_a_film_plays_at_its_own_speed_and_starts_again(tmp_path: Path) -> None:
 
 
 def test_a_still_picture_stays(tmp_path: Path) -> None:
-    path = seglib.write_picture(tmp_path / "still.png", np.full(SHAPE, 7, np.uint8))
+    path = seglib.write_image(tmp_path / "still.png", np.full(SHAPE, 7, np.uint8))
     run = start(path, frames=3)
     assert run.wait(LONG)
     assert run.picture is not None
@@ -1008,15 +1012,15 @@ def test_a_recording_that_cannot_be_written_stops_alone(tmp_path: Path, monkeypa
 # ---- flow control ------------------------------------------------------------------------------------------
 
 
-def flow_with(*views: str) -> Flow:
-    flow = Flow()
+def flow_with(*views: str) -> FlowControl:
+    flow = FlowControl()
     for view in views:
         assert flow.hear(view, drawn=0)
     return flow
 
 
 def test_without_a_view_there_is_no_room() -> None:
-    assert not Flow().wait_for_room(0)
+    assert not FlowControl().wait_for_room(0)
 
 
 def test_two_pictures_may_be_under_way_and_no_third() -> None:
@@ -1139,7 +1143,7 @@ def test_the_widest_view_says_how_many_pixels_are_enough() -> None:
 
 
 def test_a_meter_remembers_a_bounded_number_of_times() -> None:
-    meter = Meter()
+    meter = RollingStopwatch()
     for number in range(5000):
         meter.add("stage", number / 1000)
     assert meter.milliseconds()["stage"] > 4800
@@ -1185,7 +1189,7 @@ def test_the_clip_runs_through_the_real_model() -> None:
 @pytest.mark.slow
 def test_two_thousand_frames_need_no_more_memory_than_two_hundred() -> None:
     process = psutil.Process()
-    flow = Flow()
+    flow = FlowControl()
 
     class Answering(FakeScreen):
         def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:

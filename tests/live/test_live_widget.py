@@ -23,7 +23,7 @@ from PIL import Image
 import seglib
 from seglib import CameraUnavailable, Live
 from seglib.capture.sources import Source
-from seglib.live import canvas
+from seglib.live import display as canvas
 from seglib.live.settings import RelativeBlur
 from seglib.live.single import running, stop_running
 
@@ -515,7 +515,7 @@ def test_the_files_of_the_page_come_with_the_package() -> None:
     for path in files:
         name = path.relative_to(ROOT / "seglib").as_posix()
         assert any(fnmatch.fnmatch(name, pattern) for pattern in patterns["package-data"]["seglib"])
-    widget = canvas.CanvasScreen().widget
+    widget = canvas.CanvasDisplay().widget
     assert "createImageBitmap" in widget._esm
     assert ".seglib-canvas" in widget._css
 

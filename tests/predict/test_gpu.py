@@ -19,11 +19,14 @@ from torch.nn import functional as F
 import seglib
 from seglib import load_model
 from seglib.capture.sources import open_source
-from seglib.predict import TORCHVISION_MODELS, gpu, published, recorded
+from seglib.predict import TORCHVISION_MODELS
+from seglib.predict import cuda_graph as recorded
+from seglib.predict import gpu_runner as gpu
+from seglib.predict import torchvision_models as published
 from seglib.predict.conv_fusion import _ConvReLU, _JoinedBottleneck, fused
-from seglib.predict.gpu_runner import OnGPU
+from seglib.predict.gpu_runner import GPURunner
 from seglib.predict.registry import portrait_module, untrained_model
-from seglib.predict.torch_runtime import run_eagerly
+from seglib.predict.torch_runtime import run_with_torch
 from seglib.samples import sample_clip_masks
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -106,9 +109,9 @@ def photo() -> np.ndarray:
     return seglib.sample_frame()
 
 
-def on(device: str, half: bool = False) -> OnGPU:
+def on(device: str, half: bool = False) -> GPURunner:
     model = load_model(runtime="torch")
-    return OnGPU(model.preprocess, deepcopy(model.network).to(device), device, half)
+    return GPURunner(model.preprocess, deepcopy(model.network).to(device), device, half)
 
 
 @pytest.mark.parametrize("name", ["portrait", "lraspp_mobilenet_v3_large"])
@@ -116,33 +119,33 @@ def on(device: str, half: bool = False) -> OnGPU:
 def test_the_walk_of_a_gpu_is_that_of_a_cpu(name: str, device: str, photo: np.ndarray) -> None:
     torch.manual_seed(5)
     model = load_model(runtime="torch") if name == "portrait" else untrained_model(name, device="cpu", size=96)
-    ours = OnGPU(model.preprocess, deepcopy(model.network).to(device), device, half=False)
-    cpu = run_eagerly(model.network, model.preprocess)
+    ours = GPURunner(model.preprocess, deepcopy(model.network).to(device), device, half=False)
+    cpu = run_with_torch(model.network, model.preprocess)
     turned = np.ascontiguousarray(photo[::-1])
     for _ in range(3):  # a GPU does it step by step, then records it, then plays it
         for channels in ((1,), (0,), (0, 1), ()):
             for size in ((640, 480), (320, 240), (40, 30)):
-                found = ours.shares([photo, turned], channels, size)
-                expected = cpu.shares([photo, turned], channels, size)
+                found = ours.mask_probabilities([photo, turned], channels, size)
+                expected = cpu.mask_probabilities([photo, turned], channels, size)
                 assert (found.shape, found.dtype) == (expected.shape, np.float32)
                 # Where several pixels become one, PyTorch averages over wider neighbourhoods than OpenCV.
                 assert np.abs(found - expected).mean() < (0.01 if size == (40, 30) else 1e-3)
-        assert (ours.winners(photo) == cpu.winners(photo)).mean() > 0.999
-        assert ours.winners(photo).dtype == np.uint8
-        chances = ours.chances(photo)
-        assert np.abs(chances - cpu.chances(photo)).mean() < 1e-3
-        np.testing.assert_allclose(chances.sum(axis=0), 1, atol=1e-5)
+        assert (ours.argmax(photo) == cpu.argmax(photo)).mean() > 0.999
+        assert ours.argmax(photo).dtype == np.uint8
+        probabilities = ours.probabilities(photo)
+        assert np.abs(probabilities - cpu.probabilities(photo)).mean() < 1e-3
+        np.testing.assert_allclose(probabilities.sum(axis=0), 1, atol=1e-5)
 
 
 def test_the_models_network_is_left_as_it_was() -> None:
     module = portrait_module()
     before = deepcopy(module.state_dict())
-    OnGPU(load_model().preprocess, module, "cpu", half=True)
+    GPURunner(load_model().preprocess, module, "cpu", half=True)
     assert all(torch.equal(before[key], value) for key, value in module.state_dict().items())
 
 
 def test_half_precision_is_near(photo: np.ndarray) -> None:
-    exact, half = (on("cpu", half).shares([photo], (1,), (640, 480)) for half in (False, True))
+    exact, half = (on("cpu", half).mask_probabilities([photo], (1,), (640, 480)) for half in (False, True))
     assert 0 < np.abs(exact - half).mean() < 0.003
 
 
@@ -245,22 +248,22 @@ def test_an_error_of_the_work_is_told_each_time(recorder: recorded.Recorder) -> 
 def test_the_first_time_is_done_the_second_recorded_the_third_played(photo: np.ndarray) -> None:
     runner = on("cuda", half=True)
     kept = runner._recorder._kept
-    first = runner.shares([photo], (1,), (640, 480))
+    first = runner.mask_probabilities([photo], (1,), (640, 480))
     assert list(kept.values()) == [None]
-    second = runner.shares([photo], (1,), (640, 480))
+    second = runner.mask_probabilities([photo], (1,), (640, 480))
     (recording,) = kept.values()
     assert isinstance(recording, recorded.Recording)
     np.testing.assert_allclose(first, second, atol=0.01)
     flipped = np.ascontiguousarray(photo[:, ::-1])
-    mirrored = runner.shares([flipped], (1,), (640, 480))
+    mirrored = runner.mask_probabilities([flipped], (1,), (640, 480))
     assert list(kept.values()) == [recording], "another frame of the same size is played, not recorded"
     assert seglib.iou(mirrored[0, :, ::-1], second[0]) > 0.98
     assert seglib.iou(mirrored[0], second[0]) < 0.95, "and it is the new frame's mask"
-    again = runner.shares([photo], (1,), (640, 480))
+    again = runner.mask_probabilities([photo], (1,), (640, 480))
     np.testing.assert_array_equal(again, second)
     assert again is not second
     mirrored[:] = 0
-    np.testing.assert_array_equal(runner.shares([photo], (1,), (640, 480)), second)
+    np.testing.assert_array_equal(runner.mask_probabilities([photo], (1,), (640, 480)), second)
 
 
 @needs_cuda
@@ -270,20 +273,20 @@ def test_few_recordings_are_kept_and_the_oldest_goes(photo: np.ndarray) -> None:
     expected = {}
     for number in range(recorded._MOST + 3):
         size = (64 + number, 48)
-        expected[size] = runner.shares([photo], (1,), size)
-        runner.shares([photo], (1,), size)
+        expected[size] = runner.mask_probabilities([photo], (1,), size)
+        runner.mask_probabilities([photo], (1,), size)
         assert len(kept) <= recorded._MOST
     for size, mask in expected.items():  # those that are gone are done anew
-        np.testing.assert_allclose(runner.shares([photo], (1,), size), mask, atol=1e-4)
+        np.testing.assert_allclose(runner.mask_probabilities([photo], (1,), size), mask, atol=1e-4)
 
 
 @needs_cuda
 def test_many_threads_get_their_own_masks(photo: np.ndarray) -> None:
     runner = on("cuda", half=True)
     frames = [np.ascontiguousarray(np.roll(photo, 80 * number, axis=1)) for number in range(4)]
-    expected = [runner.shares([frame], (1,), (640, 480)) for frame in frames]
+    expected = [runner.mask_probabilities([frame], (1,), (640, 480)) for frame in frames]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda n: runner.shares([frames[n % 4]], (1,), (640, 480)), range(80)))
+        found = list(pool.map(lambda n: runner.mask_probabilities([frames[n % 4]], (1,), (640, 480)), range(80)))
     for number, mask in enumerate(found):
         np.testing.assert_allclose(mask, expected[number % 4], atol=0.02)
 
@@ -340,7 +343,7 @@ def test_another_threads_work_does_not_spoil_a_recording(photo: np.ndarray) -> N
     runner, stop = on("cuda", half=True), []
     with ThreadPoolExecutor(1) as pool:
         pool.submit(busy, lambda: bool(stop))
-        masks = [runner.shares([photo], (1,), (640 - number // 3, 480)) for number in range(12)]
+        masks = [runner.mask_probabilities([photo], (1,), (640 - number // 3, 480)) for number in range(12)]
         stop.append(1)
     assert len(done) > 0
     assert all(np.abs(mask[0, :, 0] - masks[0][0, :, 0]).mean() < 0.02 for mask in masks)

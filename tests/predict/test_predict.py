@@ -23,9 +23,9 @@ from torchvision.models._api import WeightsEnum
 import seglib
 from seglib import WeightsUnavailable, load_model, model_table, predict
 from seglib.classes import VOC_CLASSES
-from seglib.predict import loading
-from seglib.predict import published as loader
-from seglib.predict.cpu_runner import OnCPU
+from seglib.predict import registry as loading
+from seglib.predict import torchvision_models as loader
+from seglib.predict.cpu_runner import CPURunner
 
 WEIGHTS = {
     "deeplabv3_resnet101": segmentation.DeepLabV3_ResNet101_Weights,
@@ -194,11 +194,11 @@ def test_labels_and_probabilities_are_torchvisions(pair: Pair) -> None:
 
 def test_the_mask_is_the_softmax_share_of_the_kept_classes(pair: Pair) -> None:
     same, twice = noise(64, 96), noise(128, 192)
-    shares, small_shares = (scores_by_hand(pair, frame).softmax(dim=0) for frame in (same, twice))
+    mask_probabilities, small_shares = (scores_by_hand(pair, frame).softmax(dim=0) for frame in (same, twice))
     for keep in (("cat", "dog"), ("person",), range(1, 21)):
         numbers = [VOC_CLASSES.index(k) if isinstance(k, str) else k for k in keep]
         # At the network's own size nothing is enlarged; else it is the odds of kept against rest.
-        np.testing.assert_allclose(pair.small.mask(same, keep), shares[numbers].sum(dim=0), atol=1e-4)
+        np.testing.assert_allclose(pair.small.mask(same, keep), mask_probabilities[numbers].sum(dim=0), atol=1e-4)
         odds = torch.logit(small_shares[numbers].sum(dim=0).double())
         expected = torch.sigmoid(F.interpolate(odds[None, None], (128, 192), mode="bilinear"))[0, 0]
         np.testing.assert_allclose(pair.small.mask(twice, keep), expected, atol=1e-3)
@@ -485,9 +485,11 @@ def test_a_network_gets_one_frame_or_a_whole_batch(count: int) -> None:
         return frame.astype(np.float32).transpose(2, 0, 1)[None]
 
     frames = [np.full((2, 3, 3), 97 + number, np.uint8) for number in range(count)]
-    shares = OnCPU(prepare, network, "none", "float32", batch=4).shares(frames, [1], (3, 2))
+    mask_probabilities = CPURunner(prepare, network, "none", "float32", batch=4).mask_probabilities(frames, [1], (3, 2))
     expected = 1 / (1 + np.exp(3.0 - np.arange(count)))
-    np.testing.assert_allclose(shares, np.broadcast_to(expected[:, None, None], shares.shape), rtol=1e-5)
+    np.testing.assert_allclose(
+        mask_probabilities, np.broadcast_to(expected[:, None, None], mask_probabilities.shape), rtol=1e-5
+    )
     assert seen == [4] * (count // 4) + {0: [], 1: [1], 2: [4], 3: [4]}[count % 4]
 
 

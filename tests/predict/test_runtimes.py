@@ -18,9 +18,13 @@ import torchvision
 from torch import nn
 
 import seglib
-from seglib import WeightsUnavailable, load_model, portrait
-from seglib.predict import Model, compiled, drawings, loading, published
-from seglib.predict.openvino_runtime import Compiled, put_in_weights, read_drawing
+from seglib import WeightsUnavailable, load_model
+from seglib.predict import Model, portrait
+from seglib.predict import openvino_export as drawings
+from seglib.predict import openvino_runtime as compiled
+from seglib.predict import registry as loading
+from seglib.predict import torchvision_models as published
+from seglib.predict.openvino_runtime import OpenVINONetwork, put_in_weights, read_drawing
 
 ROOT = Path(seglib.__file__).parents[1]
 LARGE = ("deeplabv3_resnet101", "deeplabv3_resnet50", "fcn_resnet101", "fcn_resnet50")
@@ -144,7 +148,7 @@ def test_torchvisions_networks_are_drawn_right_for_pictures_of_any_size(name: st
     network.requires_grad_(False)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     kinds = {key: type(value) for key, value in network.named_parameters()}
-    run = Compiled(lambda: put_in_weights(drawings.draw(network), drawings.weight_arrays(network)))
+    run = OpenVINONetwork(lambda: put_in_weights(drawings.draw(network), drawings.weight_arrays(network)))
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items()), "left as it was"
     assert {key: type(value) for key, value in network.named_parameters()} == kinds
     for shape in ((1, 3, 64, 96), (1, 3, 65, 113), (1, 3, 130, 97)):
@@ -186,7 +190,7 @@ def test_the_drawing_of_portrait_is_that_of_its_network() -> None:
     assert {name: tuple(shape.to_shape()) for name, shape in entries.items()} == {
         name: array.shape for name, array in weights.items()
     }
-    run = Compiled(lambda: put_in_weights(read_drawing(portrait.DRAWING), weights), light=True)
+    run = OpenVINONetwork(lambda: put_in_weights(read_drawing(portrait.DRAWING), weights), light=True)
     for shape in ((1, 3, 144, 256), (1, 3, 256, 192), (1, 3, 16, 256)):
         inputs = random(shape)
         expected = by_torch(network, inputs)
@@ -235,7 +239,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[nn.Module]:
 
 
 def run_small(small: nn.Module) -> np.ndarray:
-    return Compiled(lambda: drawings.compilable("small", small))(random((1, 3, 20, 31)))
+    return OpenVINONetwork(lambda: drawings.compilable("small", small))(random((1, 3, 20, 31)))
 
 
 def test_a_drawing_is_made_once_and_fits_other_weights(cache: Path, small: nn.Module, drawn: list[nn.Module]) -> None:
@@ -305,7 +309,7 @@ socket.socket.connect = socket.getaddrinfo = refuse
 import seglib
 mask = seglib.load_model().mask(seglib.sample_frame())
 assert "torch" not in sys.modules
-from seglib.predict import drawings
+from seglib.predict import openvino_export as drawings
 from torch import nn
 class Network(nn.Module):
     def __init__(self):
@@ -448,19 +452,19 @@ print(repr(model), model.mask(seglib.sample_frame()).mean(), "torch" in sys.modu
 def test_many_sizes_do_not_fill_the_memory(small: nn.Module) -> None:
     weights = drawings.weight_arrays(small)
     drawing = drawings.draw(small)
-    run = Compiled(lambda: put_in_weights(drawing, weights), light=True)
+    run = OpenVINONetwork(lambda: put_in_weights(drawing, weights), light=True)
     for width in range(16, 26):
         inputs = random((1, 3, 16, width))
         np.testing.assert_allclose(run(inputs), by_torch(small, inputs), atol=1e-5)
     assert len(run._compiled) == compiled._SHAPES
-    once = Compiled(lambda: put_in_weights(drawings.draw(small), weights))
+    once = OpenVINONetwork(lambda: put_in_weights(drawings.draw(small), weights))
     once(random((1, 3, 16, 16)))
     once(random((1, 3, 20, 16)))
     assert len(once._compiled) == 1, "one form for all sizes"
 
 
 def test_what_comes_out_belongs_to_the_caller(small: nn.Module) -> None:
-    run = Compiled(lambda: put_in_weights(drawings.draw(small), drawings.weight_arrays(small)))
+    run = OpenVINONetwork(lambda: put_in_weights(drawings.draw(small), drawings.weight_arrays(small)))
     inputs = random((1, 3, 16, 16))
     first = run(inputs)
     kept = first.copy()

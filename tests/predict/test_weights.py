@@ -22,9 +22,10 @@ import torch
 from numpy.typing import NDArray
 from torchvision.models import segmentation
 
-from seglib import predict, weights
+from seglib import predict
 from seglib.arrays import Frame
 from seglib.errors import WeightsUnavailable
+from seglib.predict import weights
 
 ROOT = Path(weights.__file__).parents[1]
 Behaviour = Callable[["Handler"], None]

@@ -17,7 +17,7 @@ from films import Picture, Tone, make_film, noisy, smooth
 from PIL import Image
 
 import seglib
-from seglib import Replace, ReplaceWithVideo, SourceError, fit_picture, process_video, replace_background
+from seglib import Replace, ReplaceWithVideo, SourceError, fit_image, process_video, replace_background
 from seglib.arrays import Frame
 
 FRAME, NOBODY = np.full((48, 64, 3), 250, np.uint8), np.zeros((48, 64), np.float32)
@@ -116,7 +116,7 @@ def test_frames_may_change_their_size(tmp_path: Path) -> None:
     effect = ReplaceWithVideo(path)
     for shape, picture in zip([(30, 40), (40, 30), (96, 128), (30, 40)], pictures, strict=True):
         output = effect(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32))
-        np.testing.assert_array_equal(output, fit_picture(picture, shape))
+        np.testing.assert_array_equal(output, fit_image(picture, shape))
     effect.shown_at = 0.0  # and now behind one and the same frame
     for shape in [(30, 40), (40, 30)]:
         assert effect(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32)).shape == (*shape, 3)

@@ -26,7 +26,7 @@ import seglib
 from seglib import SourceError, VideoReport, process_video
 from seglib._internal.cpu_cores import shared_cores
 from seglib.arrays import Frame, Mask
-from seglib.capture.pixel_format import Coding, from_rgb, to_rgb
+from seglib.capture.pixel_format import PixelFormat, from_rgb, to_rgb
 
 NTSC = Fraction(30000, 1001)
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
@@ -517,7 +517,7 @@ def test_one_converter_for_a_film_changes_no_pixel(tmp_path: Path) -> None:
             pictures += list(container.decode(video=0))
     made = []
     for picture in pictures[::2] + pictures[1::2]:
-        frame, coding = to_rgb(picture), Coding.of(picture)
+        frame, coding = to_rgb(picture), PixelFormat.of(picture)
         np.testing.assert_array_equal(to_rgb(picture, shared), frame)
         made.append((from_rgb(frame, coding, back), from_rgb(frame, coding)))
     for one, other in made:

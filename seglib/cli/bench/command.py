@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from seglib.cli.bench.apart import run_apart
-from seglib.cli.bench.report import in_words, times_faster, write_picture
+from seglib.cli.bench.report import in_words, times_faster, write_image
 from seglib.cli.bench.walk import Walk
 
 
@@ -32,7 +32,7 @@ def run_command(options: Namespace) -> int:
         result |= {"article": article, "times_faster": times_faster(result, article)}
     print(json.dumps(result, indent=2) if options.json else in_words(result, article))
     if options.picture:
-        write_picture(options.picture, result)
+        write_image(options.picture, result)
         _tell(f"wrote {options.picture}")
     return 0
 

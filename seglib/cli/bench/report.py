@@ -19,7 +19,7 @@ def times_faster(result: Result, article: Result) -> float:
     return float(result["fps"] * article["frame_ms"] / 1000)
 
 
-def write_picture(path: Path, result: Result) -> None:
+def write_image(path: Path, result: Result) -> None:
     """A bar chart of the stages, as the file's ending says."""
     import matplotlib
 
