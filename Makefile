@@ -4,10 +4,9 @@
 # PYTHON names another Python, 3.11 or newer: make lab PYTHON=python3.12
 
 RUN = PYTHON="$(PYTHON)" sh recipes/python.sh
-NBVAL = --nbval --nbval-current-env --nbval-cell-timeout 120 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help lab demo test test-browser test-slow bench notebooks check clean
+.PHONY: help lab demo test test-browser test-slow bench notebooks check check-js check-wheel clean
 
 help: ## this list, with the plain commands (python is the environment's own)
 	@sed -n -e 's/^\([a-z-]*\):.*## \(.*\)/make \1#\2/p' -e 's/^#  \$$ /#\$$ /p' Makefile | awk -F'#' '{printf "%-18s %s\n", $$1, $$2}'
@@ -21,8 +20,8 @@ demo: ## blur and replace the recorded clip, no browser needed; files go to out/
 	@$(RUN) -m seglib demo $(ARGS)
 
 test: ## every test and every notebook, offline, on the recorded frame
-#  $ python -m pytest tests notebooks -m "not slow and not browser" --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg
-	@$(RUN) -m pytest tests notebooks -m "not slow and not browser" $(NBVAL) $(ARGS)
+#  $ python -m pytest
+	@$(RUN) -m pytest $(ARGS)
 
 test-browser: ## the widgets in a real Chromium; its pictures of the pages go to out/browser
 #  $ python -m pytest tests/browser -m "browser and not slow"
@@ -41,11 +40,23 @@ notebooks: ## run every notebook from a clean kernel and keep its outputs
 	@$(RUN) recipes/remake_notebooks.py $(ARGS)
 
 check: export EXTRA = check
-check: ## lint, formatting and types
-#  $ python -m ruff check . && python -m ruff format --check . && python -m mypy
+check: ## lint, formatting, types, imports, dependencies, spelling
+#  $ python -m ruff check . && python -m ruff format --check . && python -m mypy && lint-imports && deptry . && codespell
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@$(RUN) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	@$(RUN) -m deptry .
+	@$(RUN) -m codespell_lib
+
+check-js: ## lint, types and tests of the JavaScript, where Node.js is
+#  $ npm ci && npm run check
+	npm ci --silent && npm run --silent check
+
+check-wheel: export EXTRA = check
+check-wheel: ## build wheel and sdist, install each and use it from another folder
+#  $ python recipes/check_wheel.py
+	@$(RUN) recipes/check_wheel.py
 
 clean: ## remove .venv, caches and out/
 	rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist seglib.egg-info
