@@ -1,20 +1,32 @@
-"""Whether a video file is as long as it says.
+"""Open a container (MP4, Matroska, AVI …), and tell whether the file is as long as its header says.
 
-MP4, AVI and Matroska put everything into boxes, and each box begins with its size. Where a download broke off, the
-last box is shorter than its size. Where all boxes are whole, nothing is missing, whatever the header says about time.
+These containers consist of boxes, and each box begins with its size. In a truncated file the last box is shorter than
+its size. Where all boxes are whole, nothing is missing, whatever the header says about time.
 """
 
 import os
 from pathlib import Path
 from typing import BinaryIO
 
-# MP4's boxes of the outermost level. Some cameras append things of their own, which are not counted.
+import av
+
+# MP4's boxes of the outermost level. Boxes that some cameras append are not counted.
 _MP4 = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"free", b"skip", b"wide", b"uuid", b"udta")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
+def open_container(path: str | Path) -> "av.container.InputContainer":
+    """Open a file to read from. The path is always a file, never a protocol such as ``data:`` or ``concat:``."""
+    return av.open(file_url(path), metadata_errors="replace")  # an old title may be in any encoding
+
+
+def file_url(path: str | Path) -> str:
+    """The path as FFmpeg takes it, whatever is in the name: a colon, a leading dash."""
+    return f"file:{path}"
+
+
 def declared_size(path: Path) -> int:
-    """How many bytes a video file has if nothing of it is missing, by its boxes; 0 if it does not say."""
+    """How many bytes a file has if nothing of it is missing, by its boxes; 0 if it does not say."""
     with path.open("rb") as file:
         start = file.read(64)
         if start.startswith(b"RIFF"):
@@ -33,20 +45,20 @@ def _end_of_riffs(file: BinaryIO) -> int:
         size = int.from_bytes(box[4:], "little")
         if not box.startswith(b"RIFF") or len(box) < 8:
             break
-        if size in (0, 0xFFFFFFFF):  # a recording that was never ended
+        if size in (0, 0xFFFFFFFF):  # the recording was not finished
             return 0
         at += 8 + size
     return at
 
 
 def _end_of_segment(start: bytes) -> int:
-    """Matroska, WebM: a box with the version, and one for all the rest."""
+    """Matroska, WebM: a box with the version, then one box with everything else."""
     at = start.find(_SEGMENT) + 4
     if at < 4 or at + 8 > len(start) or start[at] == 0:
         return 0
     width = 9 - start[at].bit_length()  # the zeros at the front tell how many bytes the number has
     size = int.from_bytes(start[at : at + width]) & ((1 << 7 * width) - 1)
-    unknown = (1 << 7 * width) - 1  # all ones: a recording that was never ended
+    unknown = (1 << 7 * width) - 1  # all ones: the recording was not finished
     return 0 if size == unknown else at + width + size
 
 

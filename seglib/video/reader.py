@@ -12,11 +12,11 @@ import av
 from av.video.reformatter import VideoReformatter
 
 from seglib.arrays import Frame
+from seglib.capture.deinterlace import deinterlaced
 from seglib.capture.pixel_format import PixelFormat, to_rgb
 from seglib.capture.sources import VideoSource
 from seglib.errors import SourceError
 from seglib.images import existing_file, is_image
-from seglib.video.deinterlace import deinterlaced
 
 _FINEST = 1_000_000  # ticks a second; what MP4 and the encoders take without trouble
 
