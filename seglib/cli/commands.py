@@ -1,4 +1,4 @@
-"""What the commands of ``python -m seglib`` do: they name the files, have them made, and tell of it."""
+"""The commands of ``python -m seglib`` that make files, list models, and copy weights and samples."""
 
 import logging
 import sys
@@ -6,10 +6,13 @@ import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
-from seglib.classes import class_numbers, nearest_first
-from seglib.cli.batch import Outcome, Settings, load_once, run_here, run_on_cluster
+from seglib._internal.atomic_files import AtomicFile
+from seglib.classes import nearest_first
+from seglib.cli.batch import BatchOptions, Outcome, run_here, run_on_cluster
 from seglib.cli.paths import absolute, plan
+from seglib.cli.plural import plural
 from seglib.errors import SourceError, UsageError, WeightsUnavailable
 from seglib.predict import MODELS, model_table
 from seglib.predict.weights import embedded_weights, weights_file
@@ -18,20 +21,19 @@ from seglib.substitute import Background
 
 
 def make_files(options: Namespace) -> int:
-    """``blur``, ``substitute``, ``cutout`` and ``mask``: make every file, and return the exit code."""
-    tasks = plan(options.sources, options.target, _settings(options), options.force)
+    """``blur``, ``substitute``, ``cutout`` and ``mask``: make every file; returns the exit code."""
+    batch = _batch_options(options)
+    tasks = plan(options.sources, options.target, batch, options.force)
     if options.skip_existing:
         tasks = [task for task in tasks if not task.dst.exists()]
     if options.scheduler:
-        stopped = "stopped; the workers finish the files that they are at"
-        for internals in ("distributed", "distributed.client", "tornado.application"):  # stumble when interrupted
-            logging.getLogger(internals).setLevel(logging.CRITICAL)
+        _check_dask()
+        stopped = "stopped; the workers finish the files that they have begun"
         outcomes = run_on_cluster(tasks, options.scheduler)
     else:
         stopped = "stopped; nothing unfinished was left behind"
-        try:
-            # Weights or a device that are not there are told once, not for every file.
-            load_once(options.model, options.device, options.runtime, options.precision)
+        try:  # before the first file, so that an error is printed once
+            batch.load_model().class_numbers(batch.keep)
         except WeightsUnavailable as error:
             _complain(str(error))
             return 1
@@ -47,15 +49,15 @@ def make_files(options: Namespace) -> int:
     except KeyboardInterrupt as error:
         _complain(str(error) or stopped)
         if len(tasks) > 1:
-            _complain(f"{ended - failed} of {len(tasks)} files are done; --skip-existing goes on from there")
+            _complain(f"{ended - failed} of {plural(len(tasks), 'file')} done; --skip-existing goes on from there")
         return 130
     if failed and len(tasks) > 1:
-        _complain(f"{failed} of {len(tasks)} files failed")
+        _complain(f"{failed} of {plural(len(tasks), 'file')} failed")
     return 1 if failed else 0
 
 
 def list_models(options: Namespace) -> int:
-    """``models``: a table of what there is to load."""
+    """``models``: print a table of the models."""
     print(f"{'name':28}{'weights':>8}  {'classes':>7}  {'mIoU':>5}")
     for row in model_table():
         quality = f"{row['miou']:.1f}" if row["miou"] else "-"
@@ -65,7 +67,7 @@ def list_models(options: Namespace) -> int:
 
 
 def fetch_weights(options: Namespace) -> int:
-    """``fetch``: download the weights of models, and say where they are."""
+    """``fetch``: download the weights of models, and print their paths."""
     rows = {row["name"]: row for row in model_table()}
     for name in options.names:
         _check_model(name)
@@ -85,27 +87,31 @@ def fetch_weights(options: Namespace) -> int:
 
 
 def copy_samples(options: Namespace) -> int:
-    """``samples``: copy the recorded frames, masks, clip and backgrounds, with the page that says whose they are."""
+    """``samples``: copy the recorded frames, masks, clip and backgrounds, and the page that credits their authors."""
     failed = 0
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for source in sorted(DATA.iterdir()):
-        if source.suffix not in (".png", ".jpg", ".mp4", ".mkv", ".md"):
-            continue
+    for source in sample_files():
         target, data = options.folder / source.name, source.read_bytes()
         if target.exists() and not options.force and target.read_bytes() != data:
             failed += 1
             _complain(f"{target} exists and is another file; --force replaces it")
             continue
-        target.write_bytes(data)
+        with AtomicFile(target) as file:
+            file.part.write_bytes(data)
         if not options.quiet:
             print(f"wrote {target}")
     return 1 if failed else 0
 
 
-def _settings(options: Namespace) -> Settings:
-    """What the command line says, checked, so that a slip shows before the work starts."""
+def sample_files() -> list[Path]:
+    """The sample files that come with seglib, without the models."""
+    kinds = (".png", ".jpg", ".mp4", ".mkv")
+    return sorted(path for path in DATA.iterdir() if path.suffix in kinds or path.name == "README.md")
+
+
+def _batch_options(options: Namespace) -> BatchOptions:
+    """The options of the command line, checked before the work starts."""
     _check_model(options.model)
-    settings = Settings(
+    batch = BatchOptions(
         effect=options.command,
         sigma=getattr(options, "sigma", None),
         background=_background(getattr(options, "background", "black")),
@@ -115,25 +121,26 @@ def _settings(options: Namespace) -> Settings:
         device=options.device,
         runtime=options.runtime,
         precision=options.precision,
-        keep=tuple(options.keep.split(",")),
+        keep=tuple(name.strip() for name in options.keep.split(",")),
         crf=options.crf,
         codec=options.codec,
         steady=options.steady,
         keep_broken=options.keep_broken,
     )
     try:
-        class_numbers(settings.keep)
-        settings.make_effect()
+        batch.make_effect()
     except (ValueError, SourceError) as error:
         raise UsageError(str(error)) from None
-    if options.scheduler:
-        try:
-            import distributed  # noqa: F401
-        except ImportError:
-            raise UsageError(
-                '--scheduler needs Dask: python -m pip install -c constraints.txt -e ".[cluster]"'
-            ) from None
-    return settings
+    return batch
+
+
+def _check_dask() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise UsageError('--scheduler needs Dask: python -m pip install -c constraints.txt -e ".[cluster]"') from None
+    for name in ("distributed", "distributed.client", "tornado.application"):  # they print tracebacks on an interrupt
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _background(text: str) -> Background:
@@ -142,12 +149,12 @@ def _background(text: str) -> Background:
     if path.is_file() or path.suffix:
         return path
     colours = text.split(",")
-    return (colours[0], colours[1]) if len(colours) == 2 else text
+    return (colours[0].strip(), colours[1].strip()) if len(colours) == 2 else text
 
 
 def _check_model(name: str) -> None:
     if name not in MODELS:
-        raise UsageError(f"unknown model {name!r}; known are {', '.join(nearest_first(name, MODELS))}")
+        raise UsageError(f"unknown model {name!r}; known, nearest first: {', '.join(nearest_first(name, MODELS))}")
 
 
 def _tell(outcome: Outcome, number: str, quiet: bool) -> None:
@@ -163,7 +170,7 @@ def _complain(message: str) -> None:
 
 @contextmanager
 def _short_warnings() -> Iterator[None]:
-    """Warnings as one line each, without the line of code that they come from."""
+    """Print a warning as one line, without the source line that it comes from."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *place, **more: _complain(str(message))
         yield

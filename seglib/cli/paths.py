@@ -1,29 +1,43 @@
-"""Which file becomes which: from what stands on the command line to sources and outputs."""
+"""Which file becomes which: from the names on the command line to sources and outputs."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from seglib.cli.batch import Settings, Task
+from seglib.cli.batch import BatchOptions, Task
 from seglib.errors import UsageError
 from seglib.images import is_image
 from seglib.video.file_writer import ENDINGS, Recipe
 from seglib.video.image_sequence import check_no_codec, holds_pictures
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # endings that a picture keeps; the others become .png
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # extensions that a picture keeps; others become .png
 _IN_FOLDERS = (*ENDINGS, *_PICTURES, ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp")
 
 
-def plan(sources: Sequence[str], target: str, settings: Settings, force: bool = False) -> list[Task]:
-    """Which file becomes which. Raises UsageError for names that do not go together.
+def plan(sources: Sequence[str], target: str, options: BatchOptions, force: bool = False) -> list[Task]:
+    """Decide which file becomes which; the paths of the tasks are absolute.
 
-    sources: videos, pictures, and folders of them. target: a file, for one source; or a folder, in which every
-    source keeps its name, and its ending if that can be written. The tasks' paths are absolute.
-    A video cut out may also become a folder of pictures: the target, if it has no ending and is none yet.
+    Parameters
+    ----------
+    sources
+        Videos, pictures, and folders of them.
+    target
+        A file, for one source; or a folder, in which every source keeps its name, and its extension if that can be
+        written. A cut-out video may also become a folder of pictures: a target without an extension that is no folder
+        yet, or holds such pictures.
+    options
+        What to do with every file.
+    force
+        Replace files that exist.
+
+    Raises
+    ------
+    UsageError
+        For names that do not go together.
     """
     files = [file for source in sources for file in _files(absolute(source))]
     goal = absolute(target)
-    is_older_output = settings.effect == "cutout" and holds_pictures(goal)
+    is_older_output = options.effect == "cutout" and holds_pictures(goal)
     into_folder = (goal.is_dir() and not is_older_output) or target.endswith(("/", os.sep))
     if not into_folder and (len(sources) > 1 or absolute(sources[0]).is_dir()):
         if goal.suffix or goal.exists():
@@ -31,15 +45,20 @@ def plan(sources: Sequence[str], target: str, settings: Settings, force: bool = 
         into_folder = True
     tasks: dict[str, Task] = {}
     for file in files:
-        path = goal / _output_name(file, settings) if into_folder else goal
-        _check_ending(file, path, settings)
-        key = str(path).casefold()  # some disks do not tell capitals from small letters
+        path = goal / _output_name(file, options) if into_folder else goal
+        _check_encoding(file, path, options)
+        key = str(path).casefold()  # some file systems ignore case
         if key in tasks:
             raise UsageError(f"{tasks[key].src} and {file} would both become {path}; rename one of them")
         if path.exists() and any(source.exists() and path.samefile(source) for source in files):
             raise UsageError(f"{path} is one of the sources itself; write to another place")
-        tasks[key] = Task(file, path, settings, force)
+        tasks[key] = Task(file, path, options, force)
     return list(tasks.values())
+
+
+def absolute(path: str) -> Path:
+    """The absolute path, with ~ expanded: a worker elsewhere has another current folder."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def _files(source: Path) -> list[Path]:
@@ -53,30 +72,31 @@ def _files(source: Path) -> list[Path]:
     return sorted(found)
 
 
-def _output_name(file: Path, settings: Settings) -> str:
-    ending = file.suffix.lower()
+def _output_name(file: Path, options: BatchOptions) -> str:
+    extension = file.suffix.lower()
     if is_image(file):
-        # A mask is no photo, JPEG would blur its edge; and only PNG has the transparency of a cut-out.
-        keeps_ending = settings.effect not in ("mask", "cutout") and ending in _PICTURES
-        return file.name if keeps_ending else f"{file.stem}.png"
-    if settings.codec == "png":
+        # JPEG would blur the edge of a mask, and only PNG has the transparency of a cut-out.
+        keeps_extension = options.effect not in ("mask", "cutout") and extension in _PICTURES
+        return file.name if keeps_extension else f"{file.stem}.png"
+    if options.codec == "png":
         return file.stem.replace(".", "_")  # a folder of pictures
-    if settings.codec == "vp9" or settings.effect == "cutout":
+    if options.codec == "vp9" or options.effect == "cutout":
         return f"{file.stem}.webm"
-    return file.name if ending in ENDINGS and settings.codec in (None, ENDINGS[ending][1]) else f"{file.stem}.mp4"
+    fits = extension in ENDINGS and options.codec in (None, ENDINGS[extension][1])
+    return file.name if fits else f"{file.stem}.mp4"
 
 
-def _check_ending(file: Path, path: Path, settings: Settings) -> None:
-    if path.suffix.lower() in ENDINGS or not is_image(file):
-        is_cutout = settings.effect == "cutout"
-        try:
-            if is_cutout and not path.suffix:
-                return check_no_codec(path, settings.codec if settings.codec != "png" else None, settings.crf)
-            Recipe.choose(path, settings.codec, settings.crf, is_cutout)
-        except ValueError as error:
-            raise UsageError(f"{error}; or name a folder, such as out/") from None
-
-
-def absolute(path: str) -> Path:
-    """The full path, ~ included: a worker elsewhere has another current folder."""
-    return Path(os.path.abspath(os.path.expanduser(path)))
+def _check_encoding(file: Path, path: Path, options: BatchOptions) -> None:
+    """Raise UsageError if the extension, the codec and crf do not go together."""
+    is_video = path.suffix.lower() in ENDINGS
+    if not is_video and is_image(file):
+        return
+    is_cutout = options.effect == "cutout"
+    try:
+        if is_cutout and not path.suffix:
+            check_no_codec(path, options.codec if options.codec != "png" else None, options.crf)
+        else:
+            Recipe.choose(path, options.codec, options.crf, is_cutout)
+    except ValueError as error:
+        names_folder = is_video or is_cutout  # a cut-out's message names the folder itself
+        raise UsageError(str(error) if names_folder else f"{error}; or name a folder, such as out/") from None

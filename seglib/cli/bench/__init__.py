@@ -1,6 +1,9 @@
-"""How fast is this machine? ``python -m seglib bench``
+"""How fast is this machine? ``python -m seglib bench``.
 
-``walk`` takes frames from the source to an encoded picture and times each stage, ``article`` does what the article's
-loop does, ``apart`` runs each of them in a process of its own, so that neither counts the other's memory, and
-``report`` says it in words. ``command`` is the door.
+``command`` runs the command. ``measure`` times the stages of the pipeline, ``article`` those of the article's loop;
+``child_process`` runs each in a process of its own, and ``report`` writes the result as text and as a chart.
 """
+
+from seglib.cli.bench.measure import BenchOptions, measure
+
+__all__ = ["BenchOptions", "measure"]

@@ -1,7 +1,7 @@
-"""What the article's loop does, written anew, for comparison.
+"""The article's loop, written anew, for comparison.
 
-The whole frame through DeepLabv3-ResNet101, a Gaussian of 51 × 51 pixels where nobody is, and a matplotlib figure of
-two panes that is drawn again.
+The whole frame through DeepLabv3-ResNet101, a Gaussian of 51 × 51 pixels where the label is background, and a
+matplotlib figure with two panes that is drawn again.
 """
 
 from itertools import islice
@@ -12,62 +12,61 @@ import numpy as np
 import torch
 from torch import nn
 
-from seglib.arrays import Frame
-from seglib.cli.bench.walk import Walk, frames_of
+from seglib.arrays import Frame, Labels
+from seglib.cli.bench.measure import BenchOptions, frames_of
 from seglib.errors import WeightsUnavailable
 from seglib.metrics import Stopwatch
 from seglib.predict.torchvision_models import build, load_network, without_aux
 
 NAME = "deeplabv3_resnet101"
-STAGES = ("predict", "blur", "draw")
-# The article has the mean here twice, where the second should be the standard deviation. It costs no time.
+# The article uses the mean twice; the second should be the standard deviation. It takes the same time.
 MEAN = STD = np.array([0.485, 0.456, 0.406], np.float32)
 
 
-def measure_article(walk: Walk, count: int) -> dict[str, Any]:
-    """Milliseconds of each stage, the median of count frames after one that is not counted."""
+def measure_article(options: BenchOptions, count: int) -> dict[str, Any]:
+    """Milliseconds of each stage: the median of ``count`` frames after one that is not counted."""
     network, note = _network()
     draw, watch = _Figure(), Stopwatch()
-    for number, (frame, _) in enumerate(islice(frames_of(walk), count + 1)):
+    for number, (frame, _) in enumerate(islice(frames_of(options), count + 1)):
         if number == 1:
             watch = Stopwatch()
         with watch("predict"):
-            labels = find_labels(network, frame)
+            labels = predict_labels(network, frame)
         with watch("blur"):
-            output = blur_nobody(frame, labels)
+            output = blur_labels(frame, labels)
         with watch("draw"):
             draw(output, labels)
     stages = watch.milliseconds()
     return {"model": NAME, "frames": count, "note": note, "stages_ms": stages, "frame_ms": sum(stages.values())}
 
 
-def find_labels(network: nn.Module, frame: Frame) -> np.ndarray:
-    """(H, W) labels of the whole frame, at its full size, in 32 bits."""
+def predict_labels(network: nn.Module, frame: Frame) -> Labels:
+    """(H, W) labels of the frame at its full size, in 32 bits."""
     scaled = (frame.astype(np.float32) / 255 - MEAN) / STD  # (H, W, 3)
     batch = torch.from_numpy(scaled.transpose(2, 0, 1))[None]  # (1, 3, H, W)
     with torch.no_grad():
-        return network(batch)["out"][0].argmax(0).byte().numpy()
+        return np.asarray(network(batch)["out"][0].argmax(0).byte().numpy())
 
 
-def blur_nobody(frame: Frame, labels: np.ndarray) -> Frame:
+def blur_labels(frame: Frame, labels: Labels) -> Frame:
     """The frame, blurred where the label is background."""
     background = np.stack([labels == 0] * 3, axis=-1)
     return np.where(background, cv2.GaussianBlur(frame, (51, 51), 0), frame)
 
 
 class _Figure:
-    """Result and mask side by side, drawn again for every frame, without a pause."""
+    """Output and mask side by side, drawn again for every frame, without a pause."""
 
     def __init__(self) -> None:
         import matplotlib
 
-        matplotlib.use("Agg")  # draws all the same, and needs no screen
+        matplotlib.use("Agg")  # draws as the others do, without a screen
         import matplotlib.pyplot as plt
 
         self._figure, self._axes = plt.subplots(1, 2)
         self._images: list[Any] = []
 
-    def __call__(self, output: Frame, labels: np.ndarray) -> None:
+    def __call__(self, output: Frame, labels: Labels) -> None:
         panes = (output, labels == 0)
         if not self._images:
             self._images = [axis.imshow(pane) for axis, pane in zip(self._axes, panes, strict=True)]

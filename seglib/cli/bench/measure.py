@@ -1,64 +1,100 @@
-"""The walk of frames from a source to encoded pictures, each stage timed."""
+"""Time the pipeline from the source to a JPEG: each stage, and all of them overlapped."""
 
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import cycle, islice
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
 
 from seglib._internal.allocation import keep_memory
 from seglib._internal.cpu_cores import shared_cores
-from seglib._internal.resizing import enlarge, small_view
 from seglib._internal.worker_threads import Line, Together
 from seglib.arrays import Frame, Mask
-from seglib.mask import clean_mask
+from seglib.blur import Blur
+from seglib.capture.sources import open_source
+from seglib.errors import WeightsUnavailable
+from seglib.live.panes import encode_jpeg
 from seglib.metrics import Stopwatch
-from seglib.temporal import Steady
+from seglib.pipeline import Effect, Pipeline, Prediction
+from seglib.samples import sample_background
+from seglib.substitute import Replace
+
+if TYPE_CHECKING:
+    from seglib.predict import Model
+    from seglib.predict.registry import Precision, Runtime
 
 STAGES = ("capture", "predict", "mask", "effect", "encode")
-WARM_UP = 5  # frames that are not counted: the first ones also prepare
+WARM_UP = 5  # frames that are not counted: the first ones also allocate memory and compile
 
 
 @dataclass(frozen=True)
-class Walk:
-    """What is to be measured. size: of the frames, (width, height), None as they come; sees: load_model's ``size``."""
+class BenchOptions:
+    """What to measure.
+
+    Attributes
+    ----------
+    model, device, runtime, precision
+        See :func:`load_model`.
+    input_size
+        The ``size`` of :func:`load_model`, in pixels.
+    source
+        See :func:`open_source`; a source that ends starts again.
+    size
+        (width, height) of the frames in pixels; None takes the source's.
+    effect
+        "blur", "substitute" or "none".
+    frames
+        How many to measure, at least 1.
+    """
 
     model: str = "portrait"
     device: str | None = None
-    runtime: str = "auto"
-    precision: str | None = None
-    sees: int | None = None
+    runtime: "Runtime" = "auto"
+    precision: "Precision | None" = None
+    input_size: int | None = None
     source: str = "clip"
     size: tuple[int, int] | None = None
-    effect: str = "blur"
+    effect: Literal["blur", "substitute", "none"] = "blur"
     frames: int = 150
 
 
-def measure_walk(walk: Walk) -> dict[str, Any]:
-    """First mask, stages, latency, rate and memory, in this process, which should be a fresh one."""
+def measure(options: BenchOptions) -> dict[str, Any]:
+    """Measure the first mask, the stages, latency, throughput and memory in this process.
+
+    Parameters
+    ----------
+    options
+        What to measure.
+
+    Returns
+    -------
+    dict
+        The options, with ``size``, ``device``, ``runtime`` and ``precision`` as they were used; ``stages_ms``, the
+        median of each stage; ``latency_ms``, the percentiles of the time from the source to a JPEG; ``serial_fps``
+        and ``fps``, frames per second one after the other and with the stages overlapped; ``first_mask_seconds``;
+        ``peak_megabytes``, None where the system does not say; and ``note``, whether the weights were random.
+    """
     start = time.perf_counter()
-    model, note = load(walk)
-    model.mask(next(frames_of(walk))[0])
+    model, note = load(options)
+    pipeline = Pipeline(model, effect=_make_effect(options.effect))
+    pipeline.predict([next(frames_of(options))[0]])
     first_mask = time.perf_counter() - start
-    steps = _Steps(model, walk.effect)
     keep_memory()
     watch, latencies = Stopwatch(), list[float]()
-    for number, (frame, captured) in enumerate(islice(frames_of(walk), walk.frames + WARM_UP)):
+    for number, (frame, capture_seconds) in enumerate(islice(frames_of(options), options.frames + WARM_UP)):
         if number == WARM_UP:
             watch, latencies = Stopwatch(), []
-        watch.add("capture", captured)
-        begun = time.perf_counter()
-        steps.walk(frame, watch)
-        latencies.append(captured + time.perf_counter() - begun)
-    serial, beside = len(latencies) / sum(latencies), measure_side_by_side(walk, steps)
+        watch.add("capture", capture_seconds)
+        start = time.perf_counter()
+        _time_stages(pipeline, frame, watch)
+        latencies.append(capture_seconds + time.perf_counter() - start)
     return {
-        **asdict(walk),
+        **asdict(options),
         "size": [frame.shape[1], frame.shape[0]],
-        "frames": len(latencies),
         "device": str(model.device),
         "runtime": model.runtime,
         "precision": model.precision,
@@ -66,102 +102,45 @@ def measure_walk(walk: Walk) -> dict[str, Any]:
         "first_mask_seconds": first_mask,
         "stages_ms": watch.milliseconds(),
         "latency_ms": {f"p{p}": float(1000 * np.percentile(latencies, p)) for p in (50, 95, 99)},
-        "serial_fps": serial,
-        "fps": beside,
+        "serial_fps": len(latencies) / sum(latencies),
+        "fps": _overlapped_fps(pipeline, options),
         "peak_megabytes": peak_megabytes(),
     }
 
 
-def measure_side_by_side(walk: Walk, steps: "_Steps") -> float:
-    """Frames in a second with the stages side by side, as videos do it: capture, predict, clean, all the rest.
-
-    So while some frames are cleaned, the next ones are predicted, and no core waits for another's work.
-    """
-    frames = (frame for frame, _ in islice(frames_of(walk), walk.frames + WARM_UP))
-    with shared_cores(), Line(frames, steps.find_several, steps.clean, steps.finish) as done:
-        for number, _ in enumerate(done, start=1):
-            if number == WARM_UP:
-                begun = time.perf_counter()
-    return walk.frames / (time.perf_counter() - begun)
-
-
-class _Steps:
-    """The stages from predict to encode, with what they remember from frame to frame."""
-
-    def __init__(self, model: Any, effect: str) -> None:
-        self._model, self._effect, self._steady = model, _make_effect(effect), Steady()
-        self.find_several = Together(self._find_several, model.batch)
-
-    def walk(self, frame: Frame, watch: Stopwatch) -> None:
-        """All of them, timed one by one."""
-        with watch("predict"):
-            found = self.find(frame)
-        with watch("mask"):
-            _, mask = self.clean(found)
-        with watch("effect"):
-            output = self._effect(frame, mask)
-        with watch("encode"):
-            encode(output)
-
-    def find(self, frame: Frame) -> tuple[Frame, Frame, Mask]:
-        """The frame, the smaller view of it on which its mask is worked, and the mask as the model sees it."""
-        return self._find_several([frame])[0]
-
-    def _find_several(self, frames: list[Frame]) -> list[tuple[Frame, Frame, Mask]]:
-        views = [small_view(frame) for frame in frames]
-        return list(zip(frames, views, self._model.masks(frames, size=views[0].shape[1::-1]), strict=True))
-
-    def clean(self, found: tuple[Frame, Frame, Mask]) -> tuple[Frame, Mask]:
-        """The frame, and its mask cleaned, steadied and in its size."""
-        frame, view, raw = found
-        return frame, enlarge(self._steady(clean_mask(raw, view), view), frame)
-
-    def finish(self, cleaned: tuple[Frame, Mask]) -> None:
-        """The effect, and what comes after it."""
-        encode(self._effect(*cleaned))
-
-
-def load(walk: Walk) -> tuple[Any, str]:
-    """The model, and a note if it has random weights, which are as fast as trained ones and find nothing."""
-    from seglib.errors import WeightsUnavailable
+def load(options: BenchOptions) -> tuple["Model", str]:
+    """Load the model, and a note if its weights are random: as fast as trained ones."""
     from seglib.predict.registry import load_model, untrained_model
 
-    options: dict[str, Any] = {
-        "device": walk.device,
-        "size": walk.sees,
-        "runtime": walk.runtime,
-        "precision": walk.precision,
+    how: dict[str, Any] = {
+        "device": options.device,
+        "size": options.input_size,
+        "runtime": options.runtime,
+        "precision": options.precision,
     }
     try:
-        return load_model(walk.model, download=False, **options), ""
+        return load_model(options.model, download=False, **how), ""
     except WeightsUnavailable:
-        return untrained_model(walk.model, **options), "random weights"
+        return untrained_model(options.model, **how), "random weights"
 
 
-def frames_of(walk: Walk) -> Iterator[tuple[Frame, float]]:
-    """Frames without end, each with the seconds that its capture took. Resizing to ``size`` is not counted."""
-    from seglib.capture.sources import open_source
-
-    for _ in cycle([None]):
-        with open_source(walk.source) as frames:
+def frames_of(options: BenchOptions) -> Iterator[tuple[Frame, float]]:
+    """Frames without end, each with the seconds that its capture took, without resizing."""
+    while True:
+        with open_source(options.source) as frames:
             while True:
                 start = time.perf_counter()
                 frame = next(frames, None)
                 seconds = time.perf_counter() - start
                 if frame is None:
                     break
-                if walk.size is not None and frame.shape[1::-1] != walk.size:
-                    frame = np.asarray(cv2.resize(frame, walk.size, interpolation=cv2.INTER_LINEAR), np.uint8)
+                if options.size is not None and frame.shape[1::-1] != options.size:
+                    frame = np.asarray(cv2.resize(frame, options.size, interpolation=cv2.INTER_LINEAR), np.uint8)
                 yield frame, seconds
 
 
-def encode(frame: Frame) -> None:
-    """To JPEG at the quality that the live widget uses."""
-    cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80])
-
-
 def peak_megabytes() -> float | None:
-    """The most memory that this process has held, in units of 10**6 bytes; None where the system does not tell."""
+    """The most memory that this process has used, in 10**6 bytes; None where the system does not say."""
     try:
         import resource
     except ImportError:  # Windows
@@ -170,15 +149,36 @@ def peak_megabytes() -> float | None:
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def _make_effect(name: str) -> Any:
-    import seglib
+def _time_stages(pipeline: Pipeline, frame: Frame, watch: Stopwatch) -> None:
+    with watch("predict"):
+        [prediction] = pipeline.predict([frame])
+    with watch("mask"):
+        mask = pipeline.smooth(pipeline.refine(prediction))
+    with watch("effect"):
+        output = pipeline.render(frame, mask)
+    with watch("encode"):
+        encode_jpeg(output)
 
-    if name == "blur":
-        return seglib.Blur()
-    if name == "substitute":
-        return seglib.Replace(seglib.sample_background("beach"))
-    return _nothing
+
+def _overlapped_fps(pipeline: Pipeline, options: BenchOptions) -> float:
+    """Frames per second with the stages overlapped, as in :func:`process_video`."""
+
+    def make_mask(prediction: Prediction) -> tuple[Frame, Mask]:
+        return prediction.frame, pipeline.smooth(pipeline.refine(prediction))
+
+    def make_jpeg(frame_and_mask: tuple[Frame, Mask]) -> bytes:
+        return encode_jpeg(pipeline.render(*frame_and_mask))
+
+    frames = (frame for frame, _ in islice(frames_of(options), options.frames + WARM_UP))
+    predict = Together(pipeline.predict, pipeline.model.batch)
+    with shared_cores(), Line(frames, predict, make_mask, make_jpeg) as jpegs:
+        for number, _ in enumerate(jpegs, start=1):
+            if number == WARM_UP:
+                start = time.perf_counter()
+    return options.frames / (time.perf_counter() - start)
 
 
-def _nothing(frame: Frame, mask: Mask) -> Frame:
-    return frame
+def _make_effect(name: str) -> Effect | None:
+    if name == "none":
+        return None
+    return Blur() if name == "blur" else Replace(sample_background("beach"))
