@@ -1,24 +1,51 @@
-"""The one equation: ``output = mask * frame + (1 - mask) * background``.
+"""Compositing: ``output = mask * frame + (1 - mask) * background``.
 
-Blur and substitute differ only in what ``background`` is.
+Blurring and replacing a background differ only in what ``background`` is.
 """
 
 import cv2
 import numpy as np
 
-from seglib.arrays import Frame, Mask, bands, check_frame, check_mask
+from seglib._internal.row_blocks import row_blocks
+from seglib.arrays import Frame, Mask, check_frame, check_mask
 
 
 def blend(frame: Frame, mask: Mask, background: Frame) -> Frame:
-    """Lay the frame over the background where the mask says so.
+    """Composite a frame over a background.
 
-    frame, background: (H, W, 3) uint8 RGB, of one size.
-    mask: (H, W) float in [0, 1] or bool; 1 shows the frame, 0 the background, between is a mix.
-    Returns a new (H, W, 3) uint8 array, rounded to the nearest level.
-    Raises ValueError if the shapes differ or the mask leaves [0, 1].
+    Parameters
+    ----------
+    frame
+        Image, (H, W, 3) uint8, RGB.
+    mask
+        Alpha matte, (H, W) float in [0, 1] or bool; 1 shows the frame, 0 the background.
+    background
+        Image of the same shape as the frame.
 
-    The equation is the "over" operator (Porter & Duff, "Compositing Digital Images", 1984).
-    Taught in 04_blur.ipynb.
+    Returns
+    -------
+    Frame
+        A new (H, W, 3) uint8 array, rounded to the nearest level.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or the mask leaves [0, 1].
+
+    Notes
+    -----
+    This is the "over" operator [1]_. Taught in ``04_blur.ipynb``.
+
+    References
+    ----------
+    .. [1] Porter & Duff, "Compositing Digital Images", SIGGRAPH 1984.
+
+    Examples
+    --------
+    >>> white = np.full_like(frame, 255)
+    >>> output = seglib.blend(frame, mask, white)
+    >>> output[0, 0].tolist()
+    [255, 255, 255]
     """
     frame = check_frame(frame)
     background = check_frame(background, "background")
@@ -27,27 +54,27 @@ def blend(frame: Frame, mask: Mask, background: Frame) -> Frame:
             f"background is {background.shape} but frame is {frame.shape}; "
             "fit_image(background, frame.shape) crops and scales it"
         )
-    return lay_over(frame, check_mask(mask, frame), background)
+    return blend_checked(frame, check_mask(mask, frame), background)
 
 
-def lay_over(frame: Frame, mask: Mask, background: Frame) -> Frame:
-    """The same for effects, which have checked their arrays already."""
-    levels = cv2.convertScaleAbs(mask, alpha=255)  # rounds: what is within half a level of 0 or 1 cannot be seen
+def blend_checked(frame: Frame, mask: Mask, background: Frame) -> Frame:
+    """Do the work of :func:`blend` on arrays that have been checked."""
+    levels = cv2.convertScaleAbs(mask, alpha=255)  # rounds: less than half a level from 0 or 1 is invisible
     soft = np.flatnonzero((levels > 0) & (levels < 255))
     if len(soft) > mask.size / 4:
         return _mix(frame, mask, background)
-    # Most of a good mask is 0 or 1. There the equation says copy, and only the edge needs to be calculated.
+    # Most of a good mask is 0 or 1, where the equation is a copy. Only the soft pixels need arithmetic.
     output = np.array(background, order="C")
-    edge, behind = (image.reshape(-1, 3).take(soft, axis=0)[np.newaxis] for image in (frame, output))
+    front, behind = (image.reshape(-1, 3).take(soft, axis=0)[np.newaxis] for image in (frame, output))
     cv2.copyTo(frame, levels, output)
     if len(soft):
-        output.reshape(-1, 3)[soft] = _mix(edge, mask.ravel().take(soft)[np.newaxis], behind)[0]
+        output.reshape(-1, 3)[soft] = _mix(front, mask.ravel().take(soft)[np.newaxis], behind)[0]
     return output
 
 
 def _mix(frame: Frame, mask: Mask, background: Frame) -> Frame:
-    """The equation for every pixel. OpenCV's name for it is blendLinear; it needs no float copies of the pictures."""
+    """Apply the equation to every pixel; OpenCV's blendLinear needs no float copies of the images."""
     output = np.empty(frame.shape, np.uint8)
-    for rows in bands(len(frame)):
+    for rows in row_blocks(len(frame)):
         cv2.blendLinear(frame[rows], background[rows], mask[rows], 1 - mask[rows], dst=output[rows])
     return output

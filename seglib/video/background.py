@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from seglib.arrays import Frame, Mask, check_frame, check_mask
-from seglib.composite import lay_over
+from seglib.composite import blend_checked
 from seglib.errors import SourceError
 from seglib.images import existing_file, is_image
 from seglib.substitute import Fit, fit_image
@@ -58,7 +58,7 @@ class ReplaceWithVideo:
         assert self._shown is not None
         if self._fitted is None or self._fitted.shape != frame.shape:
             self._fitted = fit_image(self._shown, frame.shape, self.fit)
-        return lay_over(frame, mask, self._fitted)
+        return blend_checked(frame, mask, self._fitted)
 
     def close(self) -> None:
         """Let go of the file. The next frame plays it from its start."""
