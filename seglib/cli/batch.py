@@ -9,8 +9,9 @@ import shutil
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -29,8 +30,6 @@ from seglib.video.image_sequence import check_folder
 from seglib.video.process import process_video
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
-
     from seglib.predict import Model
     from seglib.predict.registry import Precision, Runtime
 
@@ -163,8 +162,7 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Generator[Outcome, No
     ValueError
         If it is not an address.
     """
-    from distributed import Client, as_completed
-
+    distributed: Any = import_module("distributed")
     ready = []
     for task in tasks:
         try:
@@ -173,10 +171,10 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Generator[Outcome, No
             ready.append(replace(task, overwrite=True))
         except FileExistsError as error:
             yield Outcome(task, error=_one_line(error))
-    with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
+    with distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
         # retries: of errors outside the task, in its transport. The scheduler itself repeats the task of a dead worker.
         futures = {client.submit(attempt, task, pure=False, retries=2): task for task in ready}
-        for future in as_completed(list(futures), loop=client.loop):
+        for future in distributed.as_completed(list(futures), loop=client.loop):
             yield outcome_of(future, futures[future])
         # However this block ends, the client is closed, and the scheduler cancels the tasks that nobody waits for.
 
@@ -221,7 +219,7 @@ def show_mask(frame: Frame, mask: Mask) -> Frame:
     return np.repeat(np.rint(mask * 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
 
 
-def outcome_of(future: "Future", task: Task) -> Outcome:
+def outcome_of(future: Any, task: Task) -> Outcome:
     """What became of a task that was sent to a cluster."""
     if future.status == "finished":
         outcome: Outcome = future.result()

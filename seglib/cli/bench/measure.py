@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,17 +12,17 @@ import cv2
 import numpy as np
 
 from seglib._internal.allocation import keep_memory
-from seglib._internal.cpu_cores import shared_cores
-from seglib._internal.worker_threads import Line, Together
-from seglib.arrays import Frame, Mask
+from seglib.arrays import Frame
 from seglib.blur import Blur
 from seglib.capture.sources import open_source
 from seglib.errors import WeightsUnavailable
 from seglib.live.panes import encode_jpeg
 from seglib.metrics import Stopwatch
-from seglib.pipeline import Effect, Pipeline, Prediction
+from seglib.pipeline import Effect, Pipeline
 from seglib.samples import sample_background
 from seglib.substitute import Replace
+from seglib.video.stages import overlapped
+from seglib.video.timestamps import TimedFrame
 
 if TYPE_CHECKING:
     from seglib.predict import Model
@@ -162,17 +163,12 @@ def _time_stages(pipeline: Pipeline, frame: Frame, watch: Stopwatch) -> None:
 
 def _overlapped_fps(pipeline: Pipeline, options: BenchOptions) -> float:
     """Frames per second with the stages overlapped, as in :func:`process_video`."""
-
-    def make_mask(prediction: Prediction) -> tuple[Frame, Mask]:
-        return prediction.frame, pipeline.smooth(pipeline.refine(prediction))
-
-    def make_jpeg(frame_and_mask: tuple[Frame, Mask]) -> bytes:
-        return encode_jpeg(pipeline.render(*frame_and_mask))
-
-    frames = (frame for frame, _ in islice(frames_of(options), options.frames + WARM_UP))
-    predict = Together(pipeline.predict, pipeline.model.batch)
-    with shared_cores(), Line(frames, predict, make_mask, make_jpeg) as jpegs:
-        for number, _ in enumerate(jpegs, start=1):
+    step = Fraction(1, 30)
+    frames = islice(frames_of(options), options.frames + WARM_UP)
+    timed = (TimedFrame(frame, number * step, step) for number, (frame, _) in enumerate(frames))
+    with overlapped(pipeline, timed) as outputs:
+        for number, output in enumerate(outputs, start=1):
+            encode_jpeg(output.frame)
             if number == WARM_UP:
                 start = time.perf_counter()
     return options.frames / (time.perf_counter() - start)

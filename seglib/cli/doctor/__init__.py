@@ -1,4 +1,6 @@
 """Is this machine ready? ``python -m seglib doctor``, or ``seglib.check_machine()`` in a notebook.
 
-Every check runs in a Python of its own, so that a broken package can end that one and no other: see ``apart``.
+``command`` starts ``child_process``, which runs the checks of ``machine``, ``packages``, ``devices`` and ``models`` in
+another Python, so that a broken package cannot end this one. ``report`` shows what they find; ``page`` lets a notebook
+page say whether widgets work in it.
 """

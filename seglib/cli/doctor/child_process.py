@@ -1,8 +1,8 @@
-"""Run checks in a Python of their own, which a broken package may end without ending ours.
+"""Run checks in a child process, which a broken package may end without ending ours.
 
 A package can fail in worse ways than by an exception: a processor that lacks an instruction ends the whole program,
-a driver hangs. So another Python runs the checks in their order and writes a line of JSON after each. Where it ends
-too soon, the check that it was at is the culprit, and yet another Python goes on with the rest.
+a driver hangs. So a child process runs the checks in order and writes a line of JSON after each. If it ends early, the
+check that it was running is the cause, and another child process runs the rest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import seglib
 from seglib.cli.doctor.report import Finding, problem, warning
 
-# The checks in the order of the report: what it is called -> the module and the function that looks.
+# The checks in the order of the report: name -> module and function.
 CHECKS = {
     "Python": "machine.check_python",
     "packages": "packages.check_versions",
@@ -40,71 +40,87 @@ CHECKS = {
     "speed": "models.check_speed",
 }
 
-PATIENCE = 240.0  # seconds for all checks together; on a cold disk or a very busy machine PyTorch alone takes a minute
+TIMEOUT = 240.0  # seconds for all checks; on a cold disk or a very busy machine PyTorch alone takes a minute
 
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from seglib.cli.doctor.apart import report_each; report_each()"
+_PROGRAM = (
+    "import sys; sys.path.append(sys.argv[1]); from seglib.cli.doctor.child_process import print_findings;"
+    "print_findings()"
+)
 
 
-def run_apart(names: Sequence[str], *, camera: bool = False, patience: float = PATIENCE) -> list[Finding]:
-    """Run these checks, each name one of CHECKS, and return a finding for each, whatever happens.
+def run_checks(names: Sequence[str], *, camera: bool = False, timeout: float = TIMEOUT) -> list[Finding]:
+    """Run checks in child processes; returns a finding for each, whatever happens.
 
-    camera: open the cameras, instead of only listing them.
+    Parameters
+    ----------
+    names
+        Keys of ``CHECKS``.
+    camera
+        Open the cameras, instead of only listing them.
+    timeout
+        Seconds for each child process.
     """
     findings: list[Finding] = []
     while left := list(names)[len(findings) :]:
-        done, ending = _run(left, camera, patience)
+        done, ending = _run_child(left, camera, timeout)
         findings += done
         if len(done) < len(left):
             findings.append(replace(ending, name=left[len(done)]))
     return findings
 
 
-def report_each() -> None:
-    """What the other Python does: run the checks that its arguments name."""
+def print_findings() -> None:
+    """Run in the child process: run the checks that its arguments name, and print each finding as JSON."""
     reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a package prints must not come between the reports
+    os.dup2(2, 1)  # what a package prints must not mix with the findings
     _, camera, *names = sys.argv[1:]
     for name in names:
-        home = "devices.try_cameras" if name == "camera" and camera == "open" else CHECKS[name]
-        print(json.dumps(asdict(replace(_look(home), name=name))), file=reports, flush=True)
+        function = "devices.try_cameras" if name == "camera" and camera == "open" else CHECKS[name]
+        print(json.dumps(asdict(replace(run_check(function), name=name))), file=reports, flush=True)
     reports.flush()
-    os._exit(0)  # a package that crashes on its way out has nothing more to tell
+    os._exit(0)  # a package that crashes at exit does not matter any more
 
 
-def _look(home: str) -> Finding:
-    module, function = home.split(".")
+def run_check(function: str) -> Finding:
+    """Run one check, named as in ``CHECKS``, in this process; an exception becomes a finding."""
+    module, _, name = function.partition(".")
     try:
-        return import_module(f"seglib.cli.doctor.{module}").__dict__[function]()
-    except Exception as error:  # whatever it is, it is one line of the report
+        finding: Finding = getattr(import_module(f"seglib.cli.doctor.{module}"), name)()
+        return finding
+    except Exception as error:  # of whatever package
         return warning(f"could not be checked: {type(error).__name__}: {error}", "python -m seglib doctor, once more")
 
 
-def _run(names: list[str], camera: bool, patience: float) -> tuple[list[Finding], Finding]:
-    """The findings up to where the other Python ended, and how it ended."""
-    place = str(Path(seglib.__file__).parents[1])  # for those who run from the project's folder without installing
-    command = [sys.executable, "-c", _PROGRAM, place, "open" if camera else "list", *names]
+def _run_child(names: list[str], camera: bool, timeout: float) -> tuple[list[Finding], Finding]:
+    """The findings up to where the child process ended, and how it ended."""
+    root = str(Path(seglib.__file__).parents[1])  # for a project folder that is not installed
+    command = [sys.executable, "-c", _PROGRAM, root, "open" if camera else "list", *names]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=patience, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
-        return _read(error.stdout), problem(f"no answer in {patience:g} seconds", "restart the machine, then try again")
+        ending = problem(f"no answer within {timeout:g} seconds", "restart the machine, then try again")
+        return _findings(error.stdout), ending
     except OSError as error:
         return [], problem(f"{sys.executable} cannot be started: {error}", "install Python again")
-    return _read(done.stdout), _ending(done.returncode, done.stderr.decode(errors="replace"))
+    return _findings(done.stdout), _ending(done.returncode, done.stderr.decode(errors="replace"))
 
 
-def _read(output: bytes | None) -> list[Finding]:
-    whole = (output or b"").decode().rpartition("\n")[0]
-    return [Finding(**json.loads(line)) for line in whole.splitlines()]
+def _findings(output: bytes | None) -> list[Finding]:
+    complete = (output or b"").decode().rpartition("\n")[0]
+    return [Finding(**json.loads(line)) for line in complete.splitlines()]
 
 
 def _ending(code: int, errors: str) -> Finding:
-    last = (errors.strip().splitlines() or ["nothing was said"])[-1]
-    again = 'python -m pip install --force-reinstall -c constraints.txt -e ".[test]"'
-    if code == -getattr(signal, "SIGILL", 4):
+    if "OMP: Error #15" in errors:
         return problem(
-            "it ended Python: this processor lacks an instruction that the package was built for", "use a newer machine"
+            "it ended Python: two copies of the OpenMP library are loaded, usually one by conda and one by pip",
+            "make a new environment with all packages from one of the two: conda env create -f environment.yml",
         )
+    if code == -getattr(signal, "SIGILL", 4):
+        return problem("it ended Python: this processor lacks an instruction that it needs", "use a newer machine")
     if code == -getattr(signal, "SIGKILL", 9):
-        return problem("the system ended it, most likely for want of memory", "close other programs and kernels")
+        return problem("the system ended it, most likely for lack of memory", "close other programs and kernels")
     how = f"with signal {-code}" if code < 0 else f"with exit code {code}"
+    last = (errors.strip().splitlines() or ["it printed nothing"])[-1]
+    again = 'python -m pip install --force-reinstall -c constraints.txt -e ".[test]"'
     return problem(f"it ended Python {how}: {last}", again)

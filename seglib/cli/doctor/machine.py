@@ -1,4 +1,4 @@
-"""Checks of the machine itself: Python, processor, memory, disk, and whether files can be written."""
+"""Checks of the machine: Python, processor, memory, disk, and whether files can be written."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from seglib.cli.doctor.report import Finding, ok, problem, warning
 from seglib.predict.weights import cache_folder, is_offline
 
 OLDEST = (3, 11)
-LITTLE_MEMORY = 1.5e9  # bytes that should be free: a kernel with the largest of the models in notebook 02
-LITTLE_DISK = 1e9  # bytes that should be free: the weights of all models
-TOO_LITTLE_DISK = 5e7  # bytes: the files that the notebooks write to out/
+LITTLE_MEMORY = 1.5e9  # bytes; a kernel with the largest model of notebook 02 needs them
+LITTLE_DISK = 1e9  # bytes; the weights of all models need them
+TOO_LITTLE_DISK = 5e7  # bytes; the files that the notebooks write to out/ need them
 
-_CGROUP = Path("/sys/fs/cgroup")  # where Linux says what a container may use
+CGROUP = Path("/sys/fs/cgroup")  # the limits of a Linux container
 _CLOSE = "close other programs and notebooks (in JupyterLab: menu Kernel, Shut Down All Kernels…)"
 
 
 def check_python() -> Finding:
-    """Its version, and where it is."""
+    """Check the version of Python."""
     version = ".".join(map(str, sys.version_info[:3]))
     found = f"{version}, {platform.system()} {platform.machine()}, {sys.executable}"
     if sys.version_info[:2] < OLDEST:
@@ -34,19 +34,19 @@ def check_python() -> Finding:
 
 
 def check_processor() -> Finding:
-    """How many cores this process may use, and whether others use them."""
+    """Check how many cores this process may use, and whether other programs occupy them."""
     cores = usable_cores()
-    found = f"{_processor_name()}, {cores:g} core{'s' if cores != 1 else ''} for this Python"
+    found = f"{_processor_name()}, {cores:g} core{'s' * (cores != 1)} for this Python"
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > 2 * (os.cpu_count() or 1):
         return warning(f"{found}; other programs keep it busy (load {load:.1f})", _CLOSE)
     if cores < 2:
-        return warning(f"{found}; live video will stutter", "ask for 2 cores, if this is a server or virtual machine")
+        return warning(f"{found}; live video will stutter", "on a server or virtual machine, ask for 2 cores")
     return ok(found)
 
 
 def usable_cores() -> float:
-    """The cores that this process may use, less than the machine has in a container with a limit."""
+    """The cores that this process may use; in a container with a limit, fewer than the machine has."""
     cores: float = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for folder in _cgroups():
         limit = re.match(r"(\d+) (\d+)", _read(folder / "cpu.max"))
@@ -56,7 +56,7 @@ def usable_cores() -> float:
 
 
 def check_memory() -> Finding:
-    """What is free, of what this process may use."""
+    """Check how much memory is free, of what this process may use."""
     import psutil
 
     memory = psutil.virtual_memory()
@@ -64,7 +64,7 @@ def check_memory() -> Finding:
     for folder in _cgroups():
         limit, used = _read(folder / "memory.max"), _read(folder / "memory.current")
         if limit.isdecimal() and used.isdecimal():
-            # The cache of files counts as used, but makes room when need be.
+            # The file cache counts as used, but is freed when a program needs the memory.
             cache = re.search(r"^inactive_file (\d+)", _read(folder / "memory.stat"), re.MULTILINE)
             total = min(total, int(limit))
             free = min(free, int(limit) - int(used) + int(cache[1] if cache else 0))
@@ -75,19 +75,19 @@ def check_memory() -> Finding:
 
 
 def check_disk() -> Finding:
-    """What is free where files are written, and where downloads go."""
-    places = {"here": Path.cwd()} | ({} if is_offline() else {"for downloads": existing(cache_folder())})
-    free = {name: shutil.disk_usage(path).free for name, path in places.items()}
+    """Check the free space where files are written, and where downloads go."""
+    folders = {"here": Path.cwd()} | ({} if is_offline() else {"for downloads": existing(cache_folder())})
+    free = {name: shutil.disk_usage(path).free for name, path in folders.items()}
     found = ", ".join(f"{room / 1e9:.1f} GB free {name}" for name, room in free.items())
     if free["here"] < TOO_LITTLE_DISK:
-        return problem(f"{found}; the notebooks cannot save their files", "delete what you do not need")
+        return problem(f"{found}; the notebooks cannot save their files", "delete files that you do not need")
     if min(free.values()) < LITTLE_DISK:
-        return warning(f"{found}; the weights of all models need {LITTLE_DISK / 1e9:g} GB", "make room on the disk")
+        return warning(f"{found}; the weights of all models need {LITTLE_DISK / 1e9:g} GB", "free some disk space")
     return ok(found)
 
 
 def check_writing() -> Finding:
-    """Whether files can be written to out/ and into the cache. Tries it, and leaves nothing behind."""
+    """Check that files can be written to out/ and to the cache, with a temporary file."""
     out, cache = Path("out").absolute(), cache_folder()
     fault = _write_fault(out)
     if fault:
@@ -101,12 +101,12 @@ def check_writing() -> Finding:
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """The folder, or its nearest parent that exists."""
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def _write_fault(folder: Path) -> str:
-    """Why no file can be written there, "" if it can."""
+    """Why no file can be written there; "" if it can."""
     try:
         with tempfile.TemporaryFile(dir=existing(folder)) as file:
             file.write(b"seglib")
@@ -116,15 +116,15 @@ def _write_fault(folder: Path) -> str:
 
 
 def _processor_name() -> str:
-    """For people; Linux is the only system whose platform.processor() says nothing."""
+    """The name of the processor; on Linux platform.processor() is empty."""
     name = re.search(r"^model name\s*:\s*(.+)$", _read(Path("/proc/cpuinfo")), re.MULTILINE)
     return name[1] if name else platform.processor() or platform.machine()
 
 
 def _cgroups() -> list[Path]:
-    """The folders of the limits that this process is under: its own group's, and the container's."""
+    """The folders with the limits of this process: those of its control group, and of the container."""
     own = re.search(r"^0::/(.*)$", _read(Path("/proc/self/cgroup")), re.MULTILINE)
-    return [_CGROUP / own[1], _CGROUP] if own and own[1] else [_CGROUP]
+    return [CGROUP / own[1], CGROUP] if own and own[1] else [CGROUP]
 
 
 def _read(path: Path) -> str:

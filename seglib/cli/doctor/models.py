@@ -1,4 +1,4 @@
-"""Checks of the models: are their weights true, and how fast is the embedded one?"""
+"""Checks of the models: whether their weights are undamaged, and how fast the embedded one is."""
 
 from __future__ import annotations
 
@@ -13,82 +13,78 @@ from pathlib import Path
 from seglib.cli.doctor.report import Finding, ok, problem, warning
 from seglib.predict.weights import EMBEDDED, cache_folder, is_offline
 
-SUMS = EMBEDDED.parent / "SHA256SUMS"  # of every file that seglib brings along, made by recipes/checksums.py
-PATIENCE = 3.0  # seconds for reading weights; a slow disk should not make the doctor slow
-SLOW = 100.0  # milliseconds a frame above which live video is no fun
+SUMS = EMBEDDED.parent / "SHA256SUMS"  # of every file in seglib/data, written by recipes/checksums.py
+READ_SECONDS = 3.0  # for reading weights, however slow the disk is
+SLOW = 100.0  # milliseconds per frame, above which live video stutters
 _NAME = re.compile(r"(?:deeplabv3|fcn|lraspp)\w*-([0-9a-f]{8,64})\.pth")
 
 
 def check_weights() -> Finding:
-    """Are the files that seglib brings along, and the weights that were downloaded, what they should be?"""
-    broken = [name for name, digest in _promised() if _sha256(EMBEDDED.parent / name) != digest]
-    if broken:
-        mend = f"install seglib again; in a checkout: git restore {' '.join(f'seglib/data/{name}' for name in broken)}"
-        return problem(f"damaged or missing in {EMBEDDED.parent}: {', '.join(broken)}", mend)
+    """Compare the files of seglib and the downloaded weights with their checksums."""
+    damaged = [name for name, digest in checksums() if _sha256(EMBEDDED.parent / name) != digest]
+    if damaged:
+        fix = f"install seglib again; in a checkout: git restore {' '.join(f'seglib/data/{name}' for name in damaged)}"
+        return problem(f"damaged or missing in {EMBEDDED.parent}: {', '.join(damaged)}", fix)
     if is_offline():
-        return ok("the embedded ones are whole; SEGLIB_OFFLINE is set, so others are not used")
+        return ok("embedded: undamaged; others are not used, since SEGLIB_OFFLINE is set")
     shared = os.environ.get("SEGLIB_WEIGHTS")
     if shared and not Path(shared).expanduser().is_dir():
-        return warning(f"SEGLIB_WEIGHTS names {shared}, which is no folder", "set it to the right one, or unset it")
-    true, false, unread = _downloaded()
-    found = f"embedded: whole; others: {_count(true, 'whole')}" + (f", {_count(unread, 'not read')}" if unread else "")
-    if false:
-        name = false[0].name.partition("_coco")[0]
-        return warning(f"{found}; damaged: {', '.join(map(str, false))}", f"python -m seglib fetch {name}")
-    return ok(found if true or unread else "embedded: whole; others: none yet, and none is needed")
+        return warning(f"SEGLIB_WEIGHTS names {shared}, which is not a folder", "set it to a folder, or unset it")
+    good, bad, unread = _downloaded()
+    found = f"embedded: undamaged; others: {len(good)} undamaged" + (f", {len(unread)} not read" if unread else "")
+    if bad:
+        name = bad[0].name.partition("_coco")[0]
+        return warning(f"{found}; damaged: {', '.join(map(str, bad))}", f"python -m seglib fetch {name}")
+    return ok(found if good or unread else "embedded: undamaged; others: none yet, and none is needed")
 
 
-def true_weights() -> list[Path]:
-    """The weights in the shared folder and in the cache that are what their names say, however long it takes."""
-    found = {path.name: path for path in _weights_files() if (_sha256(path) or "").startswith(_hash_in(path))}
-    return list(found.values())
+def undamaged_weights() -> list[Path]:
+    """The weights in the shared folder and in the cache that match the hashes in their names."""
+    return list({path.name: path for path in _weights_files() if _is_undamaged(path)}.values())
 
 
 def check_speed() -> Finding:
-    """How long the embedded model takes for a frame, on the recorded one: the median of a second's runs."""
+    """Time the embedded model on the recorded frame: the median of the runs within a second."""
     try:
         from seglib.predict import load_model
         from seglib.samples import sample_frame
-    except Exception as error:  # a broken package has had its line already
+    except Exception as error:  # a broken package has a finding of its own
         return warning(f"not measured: {type(error).__name__}: {error}", "see above")
     model, frame = load_model(progress=False), sample_frame()
     times: list[float] = []
-    for _ in range(3):  # the first runs also prepare
+    for _ in range(3):  # the first runs also allocate memory
         model.mask(frame)
     while sum(times) < 1 and len(times) < 30:
         start = time.perf_counter()
         model.mask(frame)
         times.append(time.perf_counter() - start)
     milliseconds = 1000 * statistics.median(times)
-    how = getattr(model, "runtime", None) or "PyTorch"
-    found = (
-        f"portrait takes {milliseconds:.0f} ms for a frame of 640×480 with {how} on {getattr(model, 'device', 'cpu')}"
-    )
+    found = f"portrait takes {milliseconds:.0f} ms for a frame of 640×480 with {model.runtime} on {model.device}"
     if milliseconds > SLOW:
-        mend = "close other programs; load_model(size=160) is faster and coarser"
-        return warning(f"{found}: live video will stutter", mend)
+        fix = "close other programs; load_model(size=160) is faster and coarser"
+        return warning(f"{found}: live video will stutter", fix)
     return ok(found)
 
 
-def _promised() -> Iterator[tuple[str, str]]:
+def checksums() -> Iterator[tuple[str, str]]:
+    """Name and SHA-256 of every file in seglib/data, as it should be."""
     for line in SUMS.read_text(encoding="utf-8").splitlines():
         digest, _, name = line.partition("  ")
         yield name, digest
 
 
 def _downloaded() -> tuple[list[Path], list[Path], list[Path]]:
-    """Weights in the shared folder and in the cache: whole, damaged, and not read for want of time."""
-    true: list[Path] = []
-    false: list[Path] = []
+    """Weights in the shared folder and in the cache: undamaged, damaged, and not read in time."""
+    good: list[Path] = []
+    bad: list[Path] = []
     unread: list[Path] = []
     start = time.monotonic()
     for path in _weights_files():
-        if time.monotonic() - start > PATIENCE:
+        if time.monotonic() - start > READ_SECONDS:
             unread.append(path)
         else:
-            whole = (_sha256(path) or "").startswith(_hash_in(path))
-            (true if whole else false).append(path)
-    return true, false, unread
+            (good if _is_undamaged(path) else bad).append(path)
+    return good, bad, unread
 
 
 def _weights_files() -> Iterator[Path]:
@@ -98,19 +94,15 @@ def _weights_files() -> Iterator[Path]:
             yield from sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
 
-def _hash_in(path: Path) -> str:
+def _is_undamaged(path: Path) -> bool:
     match = _NAME.fullmatch(path.name)
-    return match[1] if match else "no hash in the name"
+    return bool(match and (_sha256(path) or "").startswith(match[1]))
 
 
 def _sha256(path: Path) -> str | None:
-    """The file's hash; None if it cannot be read."""
+    """The hash of a file; None if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-
-
-def _count(paths: list[Path], what: str) -> str:
-    return f"{len(paths)} {what}"

@@ -1,8 +1,8 @@
-"""Does the page of a notebook show widgets, and do these reach the kernel? The page asks, the kernel answers.
+"""Check that the page of a notebook shows widgets, and that they reach the kernel.
 
-Importing ipywidgets only says that the kernel's half is there. The other half runs in the browser, where nothing but
-a message that went both ways proves anything. Messages wait until the running cell has ended, so this shows a line
-that the page itself changes, and the report learns of it later.
+Importing ipywidgets tests only the part in the kernel. The other part runs in the browser, and only a message to the
+kernel and back proves that it works. The kernel answers messages when the running cell has ended, so this module shows
+a line that the page itself changes, and the report is updated later.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from IPython.display import display
 
 from seglib.cli.doctor.report import Finding
 
-# What a page without widgets shows in their place.
+# What a page without widgets shows instead.
 NO_WIDGETS = (
     "problem  widgets         this page shows no widgets; open the notebook in JupyterLab 4, started by: make lab"
 )
-_MEND = "reload the page; then: python -m seglib doctor"
+_FIX = "reload the page; then: python -m seglib doctor"
 _SCRIPT = """
 function render({ model, el }) {
   const line = document.createElement("pre");
@@ -33,7 +33,7 @@ function render({ model, el }) {
     const milliseconds = performance.now() - asked;
     asked = undefined;
     line.textContent = `ok       widgets         shown, and the kernel answers them in ${milliseconds.toFixed(0)} ms`;
-    model.send({ kind: "heard", milliseconds });
+    model.send({ kind: "confirmed", milliseconds });
   });
   asked = performance.now();
   model.send({ kind: "ping" });
@@ -43,21 +43,24 @@ export default { render };
 
 
 class RoundTrip(anywidget.AnyWidget):
-    """A line in the page that asks the kernel, and changes when the answer comes.
+    """A line in the page that sends a message to the kernel, and changes when the answer arrives.
 
-    heard: called with a finding when the page has told that it got the answer.
+    Parameters
+    ----------
+    confirmed
+        Called with a finding when the page confirms the answer.
     """
 
     _esm = _SCRIPT
     _css = ".seglib-widgets { margin: 0; padding-left: 8px; white-space: pre-wrap; }"
 
-    def __init__(self, heard: Callable[[Finding], None]) -> None:
+    def __init__(self, confirmed: Callable[[Finding], None]) -> None:
         super().__init__()
-        self._heard = heard
+        self._confirmed = confirmed
         self.on_msg(self._answer)
 
     def show(self) -> None:
-        """Put the line into the output of the running cell."""
+        """Show the line in the output of the running cell."""
         bundle = {
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2,
@@ -66,19 +69,19 @@ class RoundTrip(anywidget.AnyWidget):
             },
             "text/plain": NO_WIDGETS,
         }
-        display(bundle, raw=True)
+        display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
     def _answer(self, _: object, message: dict[str, Any], buffers: object) -> None:
         if message.get("kind") == "ping":
             self.send({"kind": "pong"})
-        elif message.get("kind") == "heard":
+        elif message.get("kind") == "confirmed":
             found = f"this page shows them, and the kernel answers in {float(message['milliseconds']):.0f} ms"
-            self._heard(Finding("ok", found, name="widgets"))
+            self._confirmed(Finding("ok", found, name="widgets"))
 
 
 def waiting() -> Finding:
-    """What is known of the widgets before the page has answered."""
-    return Finding("warning", "the page has not answered yet; look at the report again in a moment", _MEND, "widgets")
+    """The finding until the page has answered."""
+    return Finding("warning", "the page has not answered yet; look at the report again in a moment", _FIX, "widgets")
 
 
 def in_notebook() -> bool:

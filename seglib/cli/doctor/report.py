@@ -1,4 +1,4 @@
-"""What the checks found, one line each: as text for people, as JSON for scripts."""
+"""The findings of the checks, one line each: as text for people, as JSON for scripts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from seglib import __version__
+from seglib.cli.plural import plural
 
 Status = Literal["ok", "warning", "problem"]
 STATUSES: tuple[Status, ...] = ("ok", "warning", "problem")  # from best to worst
@@ -21,38 +22,53 @@ _NAME = 16  # columns of a name
 class Finding:
     """What one check found.
 
-    status: "ok"; "warning", the tutorial works but something is lost; "problem", something does not work.
-    found: what is there, in words. mend: the command or the step that mends it, "" if there is nothing to mend.
-    name: what was looked at; whoever runs the check fills it in.
+    Attributes
+    ----------
+    status
+        "ok"; "warning", the tutorial works with a disadvantage; "problem", something does not work.
+    found
+        What there is, in words.
+    fix
+        The command or the step that helps; "" if nothing is wrong.
+    name
+        What was checked; filled in by the caller of the check.
     """
 
     status: Status
     found: str
-    mend: str = ""
+    fix: str = ""
     name: str = ""
 
 
 def ok(found: str) -> Finding:
-    """All is well."""
+    """A finding without a fault."""
     return Finding("ok", found)
 
 
-def warning(found: str, mend: str) -> Finding:
-    """It works, but something is lost."""
-    return Finding("warning", found, mend)
+def warning(found: str, fix: str) -> Finding:
+    """A finding of something that works with a disadvantage."""
+    return Finding("warning", found, fix)
 
 
-def problem(found: str, mend: str) -> Finding:
-    """Something does not work."""
-    return Finding("problem", found, mend)
+def problem(found: str, fix: str) -> Finding:
+    """A finding of something that does not work."""
+    return Finding("problem", found, fix)
 
 
 @dataclass
 class Report:
-    """All findings. str() is the text for people.
+    """All findings; ``str(report)`` is the text for people.
 
-    seconds: how long the checks took. brief: the text tells details only of what is not ok, so that on every machine
-    that is ready it is the same. show_page: shows the line that the page of a notebook writes itself, once.
+    Attributes
+    ----------
+    findings
+        In the order of the report; ``report["camera"]`` is the one with that name.
+    seconds
+        How long the checks took.
+    brief
+        Whether the text gives details only of what is not ok, so that it is the same on every machine that is ready.
+    show_page
+        Shows the line that a notebook page writes itself; called once, with the report.
     """
 
     findings: list[Finding]
@@ -62,7 +78,7 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """The worst status of all."""
+        """The worst status of all findings."""
         return max((finding.status for finding in self.findings), key=STATUSES.index, default="ok")
 
     @property
@@ -74,7 +90,7 @@ class Report:
         return next(finding for finding in self.findings if finding.name == name)
 
     def replace(self, finding: Finding) -> None:
-        """Put a newer finding in the place of the one with its name."""
+        """Replace the finding of the same name by a newer one."""
         names = [old.name for old in self.findings]
         self.findings[names.index(finding.name)] = finding
 
@@ -85,10 +101,10 @@ class Report:
     __repr__ = __str__
 
     def to_json(self) -> str:
-        """For scripts: seglib, status, ready, seconds, and checks, a list of {name, status, found, mend}."""
+        """For scripts: seglib, status, ready, seconds, and checks, a list of {name, status, found, fix}."""
         checks = [asdict(finding) for finding in self.findings]
-        whole = {"seglib": __version__, "status": self.status, "ready": self.ready, "seconds": round(self.seconds, 1)}
-        return json.dumps({**whole, "checks": checks}, indent=2, ensure_ascii=False)
+        summary = {"seglib": __version__, "status": self.status, "ready": self.ready, "seconds": round(self.seconds, 1)}
+        return json.dumps({**summary, "checks": checks}, indent=2, ensure_ascii=False)
 
     def _ipython_display_(self) -> None:
         print(self)
@@ -102,16 +118,12 @@ class Report:
         head = f"{finding.status:9}{finding.name:{_NAME}}"
         lines = textwrap.wrap(finding.found, _WIDTH - len(head)) or [""]
         text = "\n".join([head + lines[0], *(" " * len(head) + line for line in lines[1:])])
-        return f"{text}\n         to mend: {finding.mend}" if finding.mend else text  # one line, ready to be copied
+        return f"{text}\n         fix: {finding.fix}" if finding.fix else text  # one line, ready to be copied
 
     def _verdict(self) -> str:
         count = {status: sum(item.status == status for item in self.findings) for status in STATUSES}
         if count["problem"]:
-            return f"Not ready: {_number(count['problem'], 'problem')} to mend."
+            return f"Not ready: {plural(count['problem'], 'problem')} to fix."
         if count["warning"] and self.show_page is None:
-            return f"This machine is ready, with {_number(count['warning'], 'warning')}."
+            return f"This machine is ready, with {plural(count['warning'], 'warning')}."
         return "This machine is ready."
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count} {word}" + ("s" if count > 1 else "")
