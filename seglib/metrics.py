@@ -1,4 +1,4 @@
-"""The numbers that the notebooks quote: how good a mask is, how calm, how clean its edge, and where time goes."""
+"""The numbers that the notebooks quote: the quality of a mask, its flicker, its halo, and where the time goes."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -13,10 +13,32 @@ from seglib.arrays import Frame, Mask, check_frame, check_mask, check_positive
 
 
 def iou(mask: Mask, truth: Mask, threshold: float = 0.5) -> float:
-    """Intersection over union of two masks, in [0, 1]: shared area / covered area. 1 is a perfect match.
+    """Return the intersection over union of two masks, also called the Jaccard index.
 
-    mask, truth: (H, W) float in [0, 1] or bool; from ``threshold`` on a pixel counts as inside. Two empty masks
-    agree, so they score 1. Raises ValueError if the shapes differ. Also called the Jaccard index (1901).
+    Parameters
+    ----------
+    mask
+        The prediction, (H, W) float in [0, 1] or bool.
+    truth
+        The ground truth, of the same shape.
+    threshold
+        A pixel from this value on counts as inside.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 is a perfect match. Two empty masks score 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> mask, truth = np.array([[1, 1, 0, 0]], bool), np.array([[0, 1, 1, 1]], bool)
+    >>> seglib.iou(mask, truth)
+    0.25
     """
     a, b = _inside(mask, truth, threshold)
     union = int(np.count_nonzero(a | b))
@@ -24,44 +46,119 @@ def iou(mask: Mask, truth: Mask, threshold: float = 0.5) -> float:
 
 
 def boundary_f_score(mask: Mask, truth: Mask, tolerance: float = 2.0, threshold: float = 0.5) -> float:
-    """How well two outlines match, in [0, 1]: IoU hardly notices a ragged edge, this does.
+    """Return how well the outlines of two masks match; it notices a ragged edge that hardly changes the IoU.
 
-    Precision is the share of the mask's outline that lies within ``tolerance`` pixels of the true outline, recall the
-    same the other way round; the score is their harmonic mean. Two masks without an outline score 1.
-    Source: Csurka, Larlus, Perronnin, "What is a good evaluation measure for semantic segmentation?", BMVC 2013.
+    Parameters
+    ----------
+    mask
+        The prediction, (H, W) float in [0, 1] or bool.
+    truth
+        The ground truth, of the same shape.
+    tolerance
+        Distance in pixels, > 0, up to which an outline pixel counts as matched.
+    threshold
+        A pixel from this value on counts as inside.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 is a perfect match. Two masks without an outline score 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or ``tolerance`` is not positive.
+
+    Notes
+    -----
+    Precision is the fraction of the mask's outline within ``tolerance`` of the true outline, recall the reverse. The
+    score is their harmonic mean [1]_. The border of the frame is not part of an outline.
+
+    References
+    ----------
+    .. [1] Csurka, Larlus & Perronnin, "What is a good evaluation measure for semantic segmentation?", BMVC 2013.
+
+    Examples
+    --------
+    >>> seglib.boundary_f_score(np.roll(mask, 1, axis=1), mask)
+    1.0
     """
     check_positive(tolerance, "tolerance")
     a, b = (_outline(inside) for inside in _inside(mask, truth, threshold))
     if not a.any() or not b.any():
         return float(a.any() == b.any())
-    precision, recall = _share_near(a, b, tolerance), _share_near(b, a, tolerance)
+    precision, recall = _fraction_near(a, b, tolerance), _fraction_near(b, a, tolerance)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def flicker(masks: Iterable[Mask], truths: Iterable[Mask] | None = None) -> float:
-    """How much a mask changes from frame to frame where it should not: mean absolute change, in [0, 1].
+    """Return how much a mask changes from frame to frame where it should not.
 
-    masks: the masks of consecutive frames. truths: their true masks; if given, only pixels whose truth did not
-    change count, so that true movement is no flicker. Raises ValueError for fewer than two masks, or if there are
-    not as many truths.
+    Parameters
+    ----------
+    masks
+        The masks of consecutive frames, at least two.
+    truths
+        Their ground truth. If given, only pixels whose ground truth does not change count, so that true motion is not
+        flicker.
+
+    Returns
+    -------
+    float
+        The mean absolute change, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two masks, or another number of ground truths.
+
+    Examples
+    --------
+    >>> dark, bright = np.zeros((4, 6)), np.ones((4, 6))
+    >>> seglib.flicker([dark, bright, bright])
+    0.5
     """
     total, count = 0.0, 0
-    for before, now, still in _pairs(masks, truths):
-        total += float(np.abs(now - before)[still].sum(dtype=np.float64))
-        count += int(np.count_nonzero(still))
+    for previous, current, is_still in _pairs(masks, truths):
+        total += float(np.abs(current - previous)[is_still].sum(dtype=np.float64))
+        count += int(np.count_nonzero(is_still))
     if count == 0:
-        raise ValueError("flicker needs at least two masks, and pixels whose truth stands still")
+        raise ValueError("flicker needs at least two masks, and pixels whose truth does not change")
     return total / count
 
 
-def halo(output: Frame, truth: Frame, mask: Mask, width: int = 8) -> float:
-    """How far colours leak out of the kept part: mean error in levels of 255, in a ring just outside it.
+def halo(output: Frame, clean_background: Frame, mask: Mask, width: int = 8) -> float:
+    """Return how far foreground colours leak into the background around them.
 
-    output: (H, W, 3) uint8, the picture to judge.
-    truth: (H, W, 3) uint8, what the background would look like if nobody stood before it.
-    mask: 1 = kept. width: of the ring in pixels. Raises ValueError if shapes differ or there is no outside.
+    Parameters
+    ----------
+    output
+        The image to judge, (H, W, 3) uint8.
+    clean_background
+        What the background would look like without anybody in front of it, (H, W, 3) uint8.
+    mask
+        (H, W) float in [0, 1] or bool; above 0 is foreground.
+    width
+        Of the ring around the foreground in which colours are compared, in pixels, > 0.
+
+    Returns
+    -------
+    float
+        The mean absolute error in the ring, in levels of 255.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, ``width`` is not positive, or there is no ring.
+
+    Examples
+    --------
+    >>> wall = np.full_like(frame, 128)
+    >>> seglib.halo(seglib.blend(frame, mask, wall), wall, mask)
+    0.0
     """
-    error = np.abs(check_frame(output).astype(np.float32) - check_frame(truth, "truth"))  # (H, W, 3)
+    clean_background = check_frame(clean_background, "clean_background")
+    error = np.abs(check_frame(output, "output").astype(np.float32) - clean_background)  # (H, W, 3)
     covered = (check_mask(mask, output) > 0).astype(np.uint8)
     distance = cv2.distanceTransform(1 - covered, cv2.DIST_L2, 5)
     ring = (distance > 0) & (distance <= check_positive(width, "width")) & bool(covered.any())
@@ -71,9 +168,21 @@ def halo(output: Frame, truth: Frame, mask: Mask, width: int = 8) -> float:
 
 
 class Stopwatch:
-    """Times the stages of a loop: ``with watch("predict"): ...`` Ask :meth:`milliseconds` at the end.
+    """Measure the stages of a loop.
 
-    seconds: stage -> list of durations in seconds.
+    Attributes
+    ----------
+    seconds
+        The durations of each stage, by its name.
+
+    Examples
+    --------
+    >>> watch = seglib.Stopwatch()
+    >>> for _ in range(3):
+    ...     with watch("blur"):
+    ...         output = seglib.blur_background(frame, mask)
+    >>> list(watch.milliseconds())
+    ['blur']
     """
 
     def __init__(self) -> None:
@@ -81,6 +190,13 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        """Measure a ``with`` block, even one that raises.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+        """
         start = time.perf_counter()
         try:
             yield
@@ -88,11 +204,25 @@ class Stopwatch:
             self.add(stage, time.perf_counter() - start)
 
     def add(self, stage: str, seconds: float) -> None:
-        """Note a duration that was measured elsewhere."""
+        """Add a duration that was measured elsewhere.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+        seconds
+            The duration.
+        """
         self.seconds.setdefault(stage, []).append(seconds)
 
     def milliseconds(self) -> dict[str, float]:
-        """The median of every stage in milliseconds: one slow frame, the first one usually, does not spoil it."""
+        """Return the median of each stage, which a slow first frame does not distort.
+
+        Returns
+        -------
+        dict
+            Stage to milliseconds.
+        """
         return {stage: 1000 * median(values) for stage, values in self.seconds.items()}
 
 
@@ -102,23 +232,23 @@ def _inside(mask: Mask, truth: Mask, threshold: float) -> tuple[NDArray[np.bool_
 
 
 def _outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The pixels inside that touch the outside. The frame's own border is no outline."""
-    shrunk = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
-    return inside & (shrunk == 0)
+    """The pixels inside that touch the outside; the border of the frame does not count as outside."""
+    eroded = cv2.erode(inside.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
+    return inside & (eroded == 0)
 
 
-def _share_near(outline: NDArray[np.bool_], other: NDArray[np.bool_], tolerance: float) -> float:
-    distance = cv2.distanceTransform((~other).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+def _fraction_near(outline: NDArray[np.bool_], other: NDArray[np.bool_], tolerance: float) -> float:
+    distance = cv2.distanceTransform((~other).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return float((distance[outline] <= tolerance).mean())
 
 
 def _pairs(masks: Iterable[Mask], truths: Iterable[Mask] | None) -> Iterator[tuple[Mask, Mask, NDArray[np.bool_]]]:
-    """Each mask with the one before it, and where the truth stands still between the two."""
-    before: tuple[Mask, Mask] | None = None
-    both = ((mask, mask * 0) for mask in masks) if truths is None else zip(masks, truths, strict=True)
-    for mask, truth in both:
-        now = check_mask(mask), check_mask(truth, mask, "truth")
-        if before is not None:
-            check_mask(before[0], now[0])
-            yield before[0], now[0], before[1] == now[1]
-        before = now
+    """Yield each mask with the previous one, and where the ground truth is the same in both."""
+    previous: tuple[Mask, Mask] | None = None
+    with_truth = ((mask, mask * 0) for mask in masks) if truths is None else zip(masks, truths, strict=True)
+    for mask, truth in with_truth:
+        current = check_mask(mask), check_mask(truth, mask, "truth")
+        if previous is not None:
+            check_mask(previous[0], current[0])
+            yield previous[0], current[0], previous[1] == current[1]
+        previous = current
