@@ -1,47 +1,112 @@
 """Pictures between files and arrays. The one place that uses Pillow.
 
-Whatever a picture file holds (grey, palette, transparency, 16 bits, turned by its EXIF tag), a frame comes out.
+A frame comes out of every kind of picture: grey, palette, transparent, 16 bits, with an ICC profile, turned by EXIF.
 """
 
 import io
-import os
-import uuid
+import re
+import warnings
+from collections.abc import Generator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
 
+from seglib._internal.atomic_files import AtomicFile
 from seglib.arrays import Frame, check_frame
 from seglib.errors import SourceError
 
 _WHITE = (255, 255, 255, 255)
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO 23008-12
+_TO_PNG = "export it as PNG or JPEG first"
+# The first bytes of pictures that neither Pillow nor FFmpeg reads.
+_UNSUPPORTED = {
+    b"\xff\x0a": f"a JPEG XL picture; {_TO_PNG}",
+    b"\0\0\0\x0cJXL ": f"a JPEG XL picture; {_TO_PNG}",
+    b"8BPS": f"a Photoshop document of a kind that cannot be read; {_TO_PNG}",
+    b"%PDF": f"a PDF document; {_TO_PNG}",
+}
 
 
 def read_image(path: str | Path) -> Frame:
     """Read a picture file as a frame.
 
-    Transparent parts are laid over white. EXIF orientation is followed, so that phone photos stand upright.
-    Of an animation, the first picture is taken.
-    Returns (H, W, 3) uint8 RGB.
-    Raises SourceError, naming the path, if the file is missing, empty, truncated or no picture.
+    Parameters
+    ----------
+    path
+        A picture of any kind that Pillow reads, or HEIC; ``~`` is the home folder.
+
+    Returns
+    -------
+    Frame
+        (H, W, 3) uint8, sRGB. Transparent parts are laid over white, EXIF orientation and ICC profile are applied.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, empty, truncated, too large or no picture; the message names it.
+
+    Warns
+    -----
+    UserWarning
+        If the file holds more pictures; the first is used.
+
+    Examples
+    --------
+    >>> path = seglib.write_image("photo.png", frame)
+    >>> bool((seglib.read_image(path) == frame).all())
+    True
     """
     path = existing_file(path)
     try:
-        with Image.open(path) as image:
-            return _as_frame(ImageOps.exif_transpose(image))
+        with _open(path) as image:
+            frame = _to_frame(ImageOps.exif_transpose(image))
+            _warn_of_more(path, image)
+            return frame
+    except SourceError:
+        raise
     except UnidentifiedImageError as error:
-        raise SourceError(f"{path} is not a picture that Pillow knows") from error
-    except Exception as error:  # a damaged file makes Pillow stumble in a dozen ways
+        kind = unsupported_kind(path) or "not a picture that Pillow knows"
+        raise SourceError(f"{path} is {kind}") from error
+    except Image.DecompressionBombError as error:
+        pixels, limit = (int(number) for number in re.findall(r"\d+", str(error))[:2])
+        raise SourceError(f"{path} has {pixels:,} pixels, more than the limit of {limit:,}; scale it down") from error
+    except Exception as error:  # Pillow raises errors of many types for damaged files
         raise SourceError(f"{path} is a damaged or truncated picture: {error}") from error
 
 
 def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
-    """Write a frame as the kind of picture that the name ends in (.png, .jpg); make the folder if need be.
+    """Write a frame as a picture file.
 
-    frame: (H, W, 3) uint8 RGB; for .png also (H, W, 4), RGBA with straight alpha.
-    quality: 1 to 95, for JPEG. Returns the path. Raises ValueError for an unknown ending, OSError if the disk refuses.
+    Parameters
+    ----------
+    path
+        The suffix decides the kind: .png, .jpg and what else Pillow writes. The folder is made, an older file replaced.
+    frame
+        (H, W, 3) uint8, RGB; for .png also (H, W, 4), RGBA with straight alpha.
+    quality
+        Of a JPEG, 1 to 95.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is unknown or ``frame`` is no frame.
+    OSError
+        If the file cannot be written; an older one is kept.
+
+    Examples
+    --------
+    >>> seglib.write_image("out/photo.jpg", frame).name
+    'photo.jpg'
     """
     path = Path(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
@@ -49,33 +114,61 @@ def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
         raise ValueError(f"{path} has an unknown file extension; use .png or .jpg")
     is_rgba = kind == "PNG" and isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 4
     check_frame(frame[..., :3] if is_rgba else frame)
-    encoded = io.BytesIO()  # in memory first: Pillow may not notice that a disk fills up while it writes
-    # PNG's level 3 takes a third of the time of the usual 6, for a tenth more bytes.
+    encoded = io.BytesIO()  # in memory first: Pillow may not notice that a disk is full
+    # PNG's level 3 takes a third of the time of the default 6, for a tenth more bytes.
     Image.fromarray(frame).save(encoded, kind, quality=quality, compress_level=3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{uuid.uuid4().hex}{path.suffix}")  # a full disk must not cost an older picture
-    try:
-        part.write_bytes(encoded.getbuffer())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with AtomicFile(path) as file:
+        file.part.write_bytes(encoded.getbuffer())
     return path
 
 
 def is_image(path: Path) -> bool:
     """Whether the file's content (not its name) is a still picture, and not an animation or a video.
 
-    Several pictures in one file, as in a phone's MPO or a scanner's TIFF, do not make it a video.
+    Several pictures in one file, as in a phone's MPO or a scanner's TIFF, do not make it an animation.
     """
     try:
-        with Image.open(path) as image:
-            moves = image.format in ("GIF", "PNG") and getattr(image, "n_frames", 1) > 1
-            return not moves and image.format != "MPEG"  # which Pillow knows, but cannot read
+        with _open(path) as image:
+            return not _is_animated(image) and image.format != "MPEG"  # which Pillow knows, but cannot read
+    except (Image.DecompressionBombError, SourceError):
+        return True  # read_image says why it cannot be read
     except Exception:  # as in read_image
         return False
 
 
-def read_gray(path: Path) -> np.ndarray:
+def read_animation(path: Path) -> Generator[tuple[Frame, float]]:
+    """Yield the frames of an animation that Pillow reads, each with its duration in seconds."""
+    with Image.open(path) as image:
+        for number in range(getattr(image, "n_frames", 1)):
+            try:
+                image.seek(number)
+                frame = _to_frame(image)
+            except Exception as error:  # as in read_image
+                raise SourceError(f"{path} is damaged after {number} frames: {error}") from error
+            yield frame, image.info.get("duration", 0) / 1000
+
+
+def is_animated_webp(path: Path) -> bool:
+    """Whether the file is an animation that FFmpeg cannot decode, and Pillow can."""
+    try:
+        with Image.open(path) as image:
+            return image.format == "WEBP" and _is_animated(image)
+    except Exception:  # as in read_image
+        return False
+
+
+def unsupported_kind(path: Path) -> str:
+    """What a file is that can be read neither as a picture nor as a video, and the way out; "" if it is not known."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<svg", b"<!--", b"<!DOCTYPE")) and b"<svg" in start:
+        return f"an SVG drawing; {_TO_PNG}"
+    if is_animated_webp(path):
+        return "an animated WebP, which FFmpeg cannot decode; export it as GIF or MP4 first"
+    return next((kind for magic, kind in _UNSUPPORTED.items() if start.startswith(magic)), "")
+
+
+def read_gray(path: Path) -> NDArray[np.uint8]:
     """Read a grey or palette PNG as it is stored, (H, W) uint8: for masks and label numbers."""
     with Image.open(path) as image:
         return np.asarray(image)
@@ -106,12 +199,51 @@ def existing_file(path: str | Path) -> Path:
     return path
 
 
-def _as_frame(image: Image.Image) -> Frame:
+def _open(path: Path) -> Image.Image:
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start[4:8] == b"ftyp" and start[8:] in _HEIC:
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError as error:
+            raise SourceError(f"{path} is a HEIC picture; install pillow-heif, or {_TO_PNG}") from error
+        register_heif_opener()
+    return Image.open(path)
+
+
+def _is_animated(image: Image.Image) -> bool:
+    return image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1
+
+
+def _warn_of_more(path: Path, image: Image.Image) -> None:
+    with suppress(EOFError, OSError, SyntaxError, ValueError):  # a file that breaks off behind its first picture
+        count = getattr(image, "n_frames", 1)
+        if count > 1 and image.format != "MPO":  # whose other pictures are previews
+            warnings.warn(f"{path} holds {count} pictures; the first is used", stacklevel=3)
+
+
+def _to_frame(image: Image.Image) -> Frame:
+    profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":  # 16 or 32 bits a pixel: Pillow's own convert would clip
         values = np.asarray(image, dtype=np.float64)
         top = 65535 if values.max() > 255 else 1 if image.mode == "F" and values.max() <= 1 else 255
         image = Image.fromarray(np.rint(values.clip(0, top) * (255 / top)).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
-    return np.array(image.convert("RGB"))  # a copy: Pillow's own buffer is read-only
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    rgb = _to_srgb(image, profile) if profile else image.convert("RGB")
+    if alpha is not None:
+        rgb.putalpha(alpha)
+        rgb = Image.alpha_composite(Image.new("RGBA", rgb.size, _WHITE), rgb).convert("RGB")
+    return np.array(rgb)  # a copy: Pillow's own buffer is read-only
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert from the picture's ICC profile to sRGB; without it where the profile is damaged or does not fit."""
+    if image.mode not in ("L", "RGB", "CMYK", "LAB"):
+        image = image.convert("L" if image.mode in ("1", "LA") else "RGB")
+    with suppress(ImageCms.PyCMSError, OSError):
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" not in ImageCms.getProfileDescription(source):
+            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if converted is not None:
+                return converted
+    return image.convert("RGB")

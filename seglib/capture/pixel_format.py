@@ -1,8 +1,8 @@
-"""How a video codes its colours, and the way from there to RGB and back.
+"""How a video codes its colours, and the conversion from there to RGB and back.
 
-A video keeps brightness and colour apart. Which matrix leads to RGB (BT.601 for old and small pictures, BT.709 for
-HD), and whether levels run from 16 to 235 or from 0 to 255, stands in the file or has to be guessed. Whoever guesses
-differently on the way back changes every colour of the picture.
+A video stores brightness and colour apart (YUV). Which matrix leads to RGB (BT.601 for old and small pictures, BT.709
+for HD), and whether levels run from 16 to 235 or from 0 to 255, is written in the file or has to be guessed. A copy
+that is coded by another guess has other colours everywhere.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from typing import Any
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from numpy.typing import NDArray
 
 from seglib.arrays import Frame
+from seglib.capture import tone_mapping
 from seglib.errors import SourceError
 
-UNTOLD = 2  # for matrix, primaries and transfer; an untold range is 0
-HD_ROWS = 720  # where files do not say, players take BT.709 from here on
+UNSPECIFIED = 2  # of matrix, primaries and transfer; an unspecified range is 0
+_HD_ROWS = 720  # where files do not say, players take BT.709 from here on
 _LIMITED, _FULL = 1, 2
-_HDR = {16: "PQ (HDR10, Dolby Vision)", 18: "HLG"}
 # The matrices that can be computed, by their number in ITU-T H.273.
 _MATRICES = {
     1: Colorspace.ITU709,
@@ -32,9 +33,14 @@ _MATRICES = {
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """How the colours of a picture are coded: the numbers of ITU-T H.273 as the file tells them.
+    """How the colours of a picture are coded: the numbers of ITU-T H.273, as the file gives them.
 
-    rows: the height of the picture, by which an untold matrix is guessed.
+    Parameters
+    ----------
+    matrix, range, primaries, transfer
+        FFmpeg's ``colorspace``, ``color_range``, ``color_primaries`` and ``color_trc``.
+    rows
+        Height of the picture, by which an unspecified matrix is guessed.
     """
 
     matrix: int
@@ -45,10 +51,10 @@ class PixelFormat:
 
     @classmethod
     def of(cls, picture: av.VideoFrame) -> "PixelFormat":
-        """The coding of a decoded picture. What is RGB already will be coded as BT.709 with levels 16 to 235."""
+        """The coding of a decoded picture. A copy of an RGB picture is to be BT.709 with levels 16 to 235."""
         if picture.format.is_rgb or picture.format.has_palette or picture.colorspace == 0:
             return cls(1, _LIMITED, 1, 1, picture.height)
-        full = picture.format.name.startswith("yuvj")  # an old way to say it
+        full = picture.format.name.startswith("yuvj")  # deprecated, and still written
         levels = _FULL if full else int(picture.color_range)
         return cls(
             int(picture.colorspace), levels, int(picture.color_primaries), int(picture.color_trc), picture.height
@@ -58,8 +64,8 @@ class PixelFormat:
     def colorspace(self) -> Colorspace:
         """The matrix to compute with. Raises SourceError for one that cannot be computed."""
         matrix = self.matrix
-        if matrix in (UNTOLD, 3):  # 3 is "reserved", which some cameras write
-            matrix = 1 if self.rows >= HD_ROWS else 6
+        if matrix in (UNSPECIFIED, 3):  # 3 is "reserved", which some cameras write
+            matrix = 1 if self.rows >= _HD_ROWS else 6
         if matrix not in _MATRICES:
             raise SourceError(f"its colours are coded with matrix {self.matrix} of ITU-T H.273, which is not supported")
         return _MATRICES[matrix]
@@ -71,36 +77,60 @@ class PixelFormat:
 
     @property
     def hdr(self) -> str:
-        """The name of its HDR transfer curve, or "" if the picture is an ordinary one."""
-        return _HDR.get(self.transfer, "")
+        """The name of its HDR transfer, or "" if the picture is an ordinary one."""
+        return tone_mapping.NAMES.get(self.transfer, "")
+
+    @property
+    def sdr(self) -> "PixelFormat":
+        """The coding for a copy, in which an HDR picture is tone-mapped."""
+        return PixelFormat(1, _LIMITED, 1, 1, self.rows) if self.hdr else self
 
     def mark(self, context: Any) -> None:
-        """Write the same words into an encoder; what the source left untold stays untold."""
+        """Write the same numbers into an encoder's context; what is unspecified stays so."""
         context.colorspace, context.color_range = self.matrix, self.range
         context.color_primaries, context.color_trc = self.primaries, self.transfer
 
 
-def to_rgb(picture: av.VideoFrame, converter: VideoReformatter | None = None) -> Frame:
-    """A decoded picture as (H, W, 3) uint8 RGB, turned upright as its rotation mark asks.
+def to_rgb(picture: av.VideoFrame, converter: VideoReformatter | None = None) -> NDArray[np.uint8]:
+    """Convert a decoded picture to RGB.
 
-    converter: one for all pictures of a film keeps its tables, which take as long to make as half a picture. Only one
-        thread at a time may use it. None makes a new one.
+    Parameters
+    ----------
+    picture
+        In any pixel format. HDR is tone-mapped.
+    converter
+        One for all pictures of a video keeps its tables, which take as long to make as half a picture. Only one thread
+        at a time may use it.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) uint8; or (H, W, 4), RGBA with straight alpha, of a pixel format with alpha.
+
+    Raises
+    ------
+    SourceError
+        If the colours are coded with a matrix that is not supported.
     """
-    if picture.format.is_rgb or picture.format.has_palette or picture.format.name.startswith("gray"):
-        rgb = picture.to_ndarray(format="rgb24")
+    coding, kind = PixelFormat.of(picture), picture.format
+    has_alpha = kind.has_palette or any(component.is_alpha for component in kind.components)
+    wanted = "rgb48le" if coding.hdr else "rgba" if has_alpha else "rgb24"
+    rgb: Any
+    if kind.is_rgb or kind.has_palette or kind.name.startswith("gray"):
+        rgb = picture.to_ndarray(format=wanted)
     else:
-        coding, converter = PixelFormat.of(picture), converter or VideoReformatter()
+        converter = converter or VideoReformatter()
         rgb = converter.reformat(
-            picture, format="rgb24", src_colorspace=coding.colorspace, src_color_range=coding.levels
+            picture, format=wanted, src_colorspace=coding.colorspace, src_color_range=coding.levels
         ).to_ndarray()
-    return np.ascontiguousarray(np.rot90(rgb, picture.rotation // 90))  # both count counter-clockwise
+    return tone_mapping.tone_map(rgb, coding.transfer) if coding.hdr else rgb
 
 
 def from_rgb(frame: Frame, coding: PixelFormat, converter: VideoReformatter | None = None) -> av.VideoFrame:
-    """The other way: (H, W, 3) uint8 RGB with even H and W as a yuv420p picture, or RGBA as a yuva420p one."""
+    """Convert (H, W, 3) uint8 RGB with even H and W to a yuv420p picture, or RGBA to a yuva420p one."""
     given, wanted = ("rgba", "yuva420p") if frame.shape[2] == 4 else ("rgb24", "yuv420p")
     if frame.strides[0] < 0 or frame.strides[1:] != (frame.shape[2], 1):
         frame = np.ascontiguousarray(frame)
-    picture = av.VideoFrame.from_numpy_buffer(frame, format=given)  # without a copy: it is read right below
+    picture = av.VideoFrame.from_numpy_buffer(frame, format=given)  # no copy: it is read below, at once
     converter = converter or VideoReformatter()
     return converter.reformat(picture, format=wanted, dst_colorspace=coding.colorspace, dst_color_range=coding.levels)

@@ -1,0 +1,85 @@
+"""Tone mapping: HDR pictures (PQ, HLG) as ordinary ones, BT.709 with white at 100 cd/m².
+
+The same steps and figures as FFmpeg's usual recipe, ``zscale=t=linear:npl=100,tonemap=hable,zscale=p=bt709:t=bt709``.
+FFmpeg as it comes with PyAV has no zscale.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seglib.arrays import Frame
+
+PQ, HLG = 16, 18  # transfer characteristics of ITU-T H.273
+NAMES = {PQ: "PQ (HDR10, Dolby Vision)", HLG: "HLG"}
+
+_BITS = 12  # of the lookup tables
+_PEAK = 10.0  # the brightest that is told apart, in units of 100 cd/m²
+_SATURATED = 2.0  # brighter colours lose saturation
+_LUMA = np.array([[0.2627, 0.6780, 0.0593]], np.float32)  # BT.2020
+# BT.2020 to BT.709 primaries, ITU-R BT.2087.
+_PRIMARIES = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
+
+
+def tone_map(rgb: NDArray[np.uint16], transfer: int) -> Frame:
+    """Map an HDR picture to an ordinary one.
+
+    Parameters
+    ----------
+    rgb
+        (H, W, 3) uint16, BT.2020 primaries, full range, coded with ``transfer``.
+    transfer
+        PQ or HLG.
+
+    Returns
+    -------
+    Frame
+        (H, W, 3) uint8.
+    """
+    output = np.empty(rgb.shape, np.uint8)
+    for top in range(0, len(rgb), 32):  # a few rows at a time stay in the processor's cache
+        rows = slice(top, top + 32)
+        output[rows] = _gamma()[_mapped(_linear(transfer)[rgb[rows] >> (16 - _BITS)])]
+    return output
+
+
+def _mapped(light: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Linear light of any brightness to indices of the gamma table."""
+    luma = cv2.transform(light, _LUMA)[..., np.newaxis]
+    if luma.max() > _SATURATED:
+        share = np.maximum(luma - _SATURATED, 0) / np.maximum(luma, 1e-6)
+        light = light + share * (luma - light)
+    brightest = np.maximum(light.max(axis=2, keepdims=True), 1e-6)
+    light = light * (_hable(brightest) / (_hable(_PEAK) * brightest))
+    top = (1 << _BITS) - 1
+    index: NDArray[np.uint16] = np.rint(cv2.transform(light, _PRIMARIES).clip(0, 1) * top).astype(np.uint16)
+    return index
+
+
+def _hable(x: Any) -> Any:
+    """John Hable's filmic curve (Uncharted 2)."""
+    a, b, c, d, e, f = 0.15, 0.50, 0.10, 0.20, 0.02, 0.30
+    return (x * (a * x + b * c) + d * e) / (x * (a * x + b) + d * f) - e / f
+
+
+@lru_cache(maxsize=2)
+def _linear(transfer: int) -> NDArray[np.float32]:
+    """Light of each coded value, in units of 100 cd/m²."""
+    coded = np.linspace(0, 1, 1 << _BITS)
+    if transfer == PQ:  # SMPTE ST 2084
+        power = coded ** (32 / 2523)
+        light = 100 * (np.maximum(power - 3424 / 4096, 0) / (2413 / 128 - 2392 / 128 * power)) ** (16384 / 2610)
+    else:  # ARIB STD-B67
+        a, b, c = 0.17883277, 0.28466892, 0.55991073
+        scene = np.where(coded <= 0.5, coded**2 / 3, (np.exp((coded - c) / a) + b) / 12)
+        light = 10 * scene**1.2  # a display of 1000 cd/m²; the gamma for each channel alone, as zscale has it
+    return light.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _gamma() -> NDArray[np.uint8]:
+    """The code, 0 to 255, of each linear value, for displays with the gamma of BT.1886."""
+    return np.rint(255 * np.linspace(0, 1, 1 << _BITS) ** (1 / 2.4)).astype(np.uint8)

@@ -1,0 +1,154 @@
+"""Decode a video file, and tell where it is damaged or truncated."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+
+from seglib.capture.container import declared_size, open_container
+from seglib.capture.pixel_format import UNSPECIFIED
+from seglib.errors import SourceError
+from seglib.images import unsupported_kind
+
+_TEXT = ("tty", "bin", "xbin", "adf", "idf")  # FFmpeg plays text files as old terminals showed them
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave the alpha channel out
+
+
+class VideoDecoder:
+    """The pictures of a video file as they are coded.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Attributes
+    ----------
+    stream : av.VideoStream
+        What FFmpeg says of the video stream.
+    fps : float
+        Mean frame rate, 0 if unknown.
+
+    Raises
+    ------
+    SourceError
+        For a file that is no video.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._container = open_container(path)
+        except (av.FFmpegError, ValueError) as error:
+            kind = unsupported_kind(path) or f"neither a picture nor a video that FFmpeg can open ({_reason(error)})"
+            raise SourceError(f"{path} is {kind}") from error
+        if self._container.format.name in _TEXT:
+            self.close()
+            kind = unsupported_kind(path) or "neither a picture nor a video, but text, which FFmpeg would draw"
+            raise SourceError(f"{path} is {kind}")
+        self.stream = stream = self._video_stream()
+        self.fps = float(stream.average_rate or 0)
+        self._declared_seconds = _declared_seconds(self._container, stream)
+        self._count, self._seconds = 0, 0.0  # decoded pictures, and the time at which the last of them ends
+        self._bytes, self._declared_bytes = path.stat().st_size, declared_size(path)
+        self._color_tags = _trusted_color_tags(stream)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def pictures(self) -> Iterator[av.VideoFrame]:
+        """Yield the pictures in the order in which they are shown. Raises SourceError where the file is damaged."""
+        try:
+            for picture in self._decode():
+                for name, number in self._color_tags.items():
+                    setattr(picture, name, number)
+                self._count += 1
+                self._seconds = (picture.time or 0.0) + _duration(picture, self.fps)
+                yield picture
+        except av.FFmpegError as error:
+            raise SourceError(f"{self._path} is damaged after {self._count} frames ({_reason(error)})") from error
+        self._check_end()
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        context = self.stream.codec_context
+        if context.name not in _ALPHA_DECODERS or self.stream.metadata.get("alpha_mode") != "1":
+            yield from self._container.decode(self.stream)
+            return
+        decoder: Any = av.CodecContext.create(_ALPHA_DECODERS[context.name], "r")
+        for packet in self._container.demux(self.stream):
+            yield from decoder.decode(packet)
+
+    def _video_stream(self) -> av.VideoStream:
+        """The stream to show: the first one with several frames. The cover of a song, a still of an AVIF, has one."""
+        fault = "holds no video stream"
+        found = []
+        for stream in self._container.streams.video:
+            if stream.codec_context is None or not stream.codec_context.width:
+                kind = unsupported_kind(self._path)
+                advice = "have the program that made it export H.264"
+                fault = f"is {kind}" if kind else f"holds a video in a codec that FFmpeg does not know; {advice}"
+            elif not stream.disposition & av.stream.Disposition.attached_pic:
+                found.append(stream)
+        if found:
+            return next((stream for stream in found if stream.frames != 1), found[0])
+        self.close()
+        raise SourceError(f"{self._path} {fault}")
+
+    def _check_end(self) -> None:
+        """Raise SourceError if the file holds less than its header says: some formats just stop where it broke off."""
+        if self._count == 0:
+            raise SourceError(f"{self._path} holds no frame that can be decoded")
+        if self._bytes < self._declared_bytes:
+            raise SourceError(
+                f"{self._path} breaks off after {self._count} frames: it is truncated, "
+                f"{self._bytes} bytes of {self._declared_bytes}"
+            )
+        too_short = self._seconds < 0.99 * self._declared_seconds - 0.1
+        if too_short and not (self._declared_bytes and self._is_read_through()):
+            raise SourceError(
+                f"{self._path} breaks off after {self._count} frames: its header says {self._declared_seconds:.1f} s, "
+                f"the pictures end at {self._seconds:.1f} s; the file is truncated, or its header is wrong"
+            )
+
+    def _is_read_through(self) -> bool:
+        """Whether all bytes of a whole file could be read. Then nothing is missing, and its header is wrong on time."""
+        with open_container(self._path) as container:
+            return sum(packet.size for packet in container.demux()) > 0.9 * self._bytes
+
+
+def _declared_seconds(container: "av.container.InputContainer", stream: av.VideoStream) -> float:
+    """When the pictures end by the header, in seconds; 0 if it does not say."""
+    start = float((stream.start_time or 0) * (stream.time_base or 0))
+    if stream.duration and stream.time_base:
+        return max(0.0, start + float(stream.duration * stream.time_base))
+    tag = re.fullmatch(r"(\d+):(\d+):([\d.]+)", stream.metadata.get("DURATION", ""))  # Matroska's
+    if tag:
+        return 3600 * int(tag[1]) + 60 * int(tag[2]) + float(tag[3])
+    # Only the whole file has a length, and its sound may be longer than its pictures.
+    others = len(container.streams) > 1
+    return 0.0 if others or not container.duration else max(0.0, container.duration / av.time_base)
+
+
+def _trusted_color_tags(stream: av.VideoStream) -> dict[str, int]:
+    """The container's color tags, where they count more than the decoder's.
+
+    VP8 has none and its decoder says BT.601; browsers record BT.709, and the container says so.
+    """
+    if stream.codec_context.name != "vp8" or stream.codec_context.colorspace == UNSPECIFIED:
+        return {}
+    names = ("colorspace", "color_range", "color_primaries", "color_trc")
+    return {name: int(getattr(stream.codec_context, name)) for name in names}
+
+
+def _duration(picture: av.VideoFrame, fps: float) -> float:
+    """How long a picture is shown, in seconds; the last one of a screen recording may stay for long."""
+    if picture.duration and picture.time_base:
+        return float(picture.duration * picture.time_base)
+    return 1 / fps if fps else 0.0
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
