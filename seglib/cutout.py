@@ -55,7 +55,8 @@ def _foreground(frame: Frame, alpha: NDArray[np.uint8]) -> Frame:
     background = _weighted_mean(frame, (1 - a) ** _SHARPNESS, window)
     # The frame should be a * foreground + (1 - a) * background. What is missing is added, weighted by a.
     residual = frame - a * foreground - (1 - a) * background
-    return np.rint((foreground + a * residual).clip(0, 255)).astype(np.uint8)
+    colours: Frame = np.rint((foreground + a * residual).clip(0, 255)).astype(np.uint8)
+    return colours
 
 
 def _weighted_mean(frame: Frame, weight: NDArray[np.float32], window: int) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ Every function takes a mask, (H, W) float in [0, 1] or bool, and returns a new (
 soft. Taught in ``03_mask.ipynb``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 
 from seglib._internal.resizing import resize, small_view
 from seglib.arrays import Frame, Labels, Mask, check_fraction, check_frame, check_labels, check_mask, check_positive
-from seglib.classes import ClassName, class_numbers
+from seglib.classes import VOC_CLASSES, ClassName, class_numbers
 from seglib.guided_filter import guided_filter
 
 _MIN_FRINGE = 12  # pixels around a region that may be its soft fringe, however small the mask is
 _EPSILON = 1e-3  # of the guided filter: colours with a smaller variance, in [0, 1] units, count as flat
 
 
-def class_mask(labels: Labels, keep: ClassName | Iterable[ClassName] = ("person",)) -> Mask:
+def class_mask(
+    labels: Labels,
+    keep: ClassName | Iterable[ClassName] = ("person",),
+    class_names: Sequence[str] = VOC_CLASSES,
+) -> Mask:
     """Return the hard mask of some classes: 1 where the label is one of them, else 0.
 
     Parameters
@@ -28,6 +32,8 @@ def class_mask(labels: Labels, keep: ClassName | Iterable[ClassName] = ("person"
         Class numbers, (H, W) integers.
     keep
         Names or numbers of the classes to keep. The default is the article's ``labels == 15``.
+    class_names
+        The names of the classes in the order of their numbers, such as ``model.class_names``.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def class_mask(labels: Labels, keep: ClassName | Iterable[ClassName] = ("person"
     >>> float(seglib.class_mask(labels, keep=("person", "cat")).max())
     1.0
     """
-    return np.isin(check_labels(labels), class_numbers(keep)).astype(np.float32)
+    return np.isin(check_labels(labels), class_numbers(keep, class_names)).astype(np.float32)
 
 
 def threshold_mask(mask: Mask, threshold: float = 0.5, softness: float = 0.0) -> Mask:

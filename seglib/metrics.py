@@ -234,7 +234,7 @@ def _inside(mask: Mask, truth: Mask, threshold: float) -> tuple[NDArray[np.bool_
 def _outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The pixels inside that touch the outside; the border of the frame does not count as outside."""
     eroded = cv2.erode(inside.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
-    return inside & (eroded == 0)
+    return np.asarray(inside & (eroded == 0))
 
 
 def _fraction_near(outline: NDArray[np.bool_], other: NDArray[np.bool_], tolerance: float) -> float:

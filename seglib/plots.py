@@ -1,6 +1,6 @@
-"""Pictures side by side, label legends and bar charts, for the notebooks.
+"""Images side by side, labels with a legend, and charts, for the notebooks.
 
-Every function returns its result or draws one matplotlib figure; nothing here changes the arrays.
+Each function returns its result or draws one matplotlib figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from seglib.classes import VOC_CLASSES
 
 
 def _voc_colours() -> NDArray[np.uint8]:
-    """VOC's own palette, (256, 3): the bits of the class number, spread over the channels, highest first."""
+    """Compute the VOC palette, (256, 3): the bits of the class number, dealt to the channels, lowest bit first."""
     numbers = np.arange(256)
     colours = np.zeros((256, 3), np.uint8)
     for bit in range(8):
@@ -25,20 +25,32 @@ def _voc_colours() -> NDArray[np.uint8]:
     return colours
 
 
-# Source: the VOC development kit (Everingham et al., 2010), so that our pictures look like everybody's.
+# The palette of the VOC development kit (Everingham et al., 2010), in which most papers show their labels.
 VOC_COLOURS = _voc_colours()
-VOID = 255  # VOC's number for "undecided", drawn in cream; its own pictures outline every object with it
+_VOID = 255  # VOC's number for "undecided", drawn in cream; VOC's own images outline every object with it
 
 
 def show(*images: NDArray[Any], titles: Sequence[str] | None = None, width: float = 12.0) -> None:
     """Show frames, masks and labels side by side, each with a title.
 
-    images: (H, W, 3) uint8 frames, (H, W) float or bool masks, (H, W) integer labels; at least one.
-    titles: one for each image; None names each by its kind and size. width: of the figure in inches.
-    Raises ValueError for an array that is none of these, or for another number of titles.
-    """
-    import matplotlib.pyplot as plt
+    Parameters
+    ----------
+    *images
+        (H, W, 3) uint8 frames, (H, W) float or bool masks, (H, W) integer labels; at least one.
+    titles
+        One for each image. By default each is named by its kind and size.
+    width
+        Of the figure in inches.
 
+    Raises
+    ------
+    ValueError
+        If an array is none of these, or the number of titles differs.
+
+    Examples
+    --------
+    >>> seglib.show(frame, mask, titles=["input", "ground truth"])
+    """
     if not images:
         raise ValueError("show needs at least one image")
     kinds = [_kind(image) for image in images]
@@ -46,62 +58,98 @@ def show(*images: NDArray[Any], titles: Sequence[str] | None = None, width: floa
         titles = [f"{kind}, {image.shape[1]} × {image.shape[0]}" for kind, image in zip(kinds, images, strict=True)]
     if len(titles) != len(images):
         raise ValueError(f"{len(titles)} titles for {len(images)} images")
-    mask_probabilities = [image.shape[1] / image.shape[0] for image in images]
-    figure, axes = plt.subplots(
-        1,
-        len(images),
-        figsize=(width, width / sum(mask_probabilities) + 0.4),
-        width_ratios=mask_probabilities,
-        squeeze=False,
-        layout="constrained",
-    )
-    for axis, image, kind, title in zip(axes[0], images, kinds, titles, strict=True):
-        # Masks are always drawn from 0 to 1; left alone, matplotlib would stretch a faint mask to full white.
-        axis.imshow(colour_labels(image) if kind == "labels" else image, cmap="grey", vmin=0, vmax=1)
+    drawable = [colour_labels(image) if kind == "labels" else image for image, kind in zip(images, kinds, strict=True)]
+    figure, axes = _image_row(drawable, width, title_height=0.4)
+    for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title)
-        axis.set_axis_off()
     _display(figure, ("Side by side: " if len(images) > 1 else "") + "; ".join(titles))
 
 
-def show_labels(labels: Labels, frame: Frame | None = None, width: float = 12.0) -> None:
-    """Show labels in VOC's colours with a legend of the classes that occur, beside the frame if it is given.
+def show_labels(
+    labels: Labels, frame: Frame | None = None, class_names: Sequence[str] = VOC_CLASSES, width: float = 12.0
+) -> None:
+    """Show labels in VOC's colours, with a legend of the classes that occur.
 
-    Regions are outlined, since some of VOC's colours are hard to tell from black.
+    Regions are outlined, because some of the colours are hard to tell from black.
+
+    Parameters
+    ----------
+    labels
+        Class numbers, (H, W) integers.
+    frame
+        Shown beside the labels, (H, W, 3) uint8, RGB.
+    class_names
+        The names of the classes in the order of their numbers, such as ``model.class_names``.
+    width
+        Of the figure in inches.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape or dtype.
+
+    Examples
+    --------
+    >>> seglib.show_labels(seglib.sample_labels(), frame)
     """
-    import matplotlib.pyplot as plt
     from matplotlib.patches import Patch
 
     labels = check_labels(labels)
-    coloured = colour_labels(np.where(_borders(labels), VOID, labels))
-    images = [coloured] if frame is None else [check_frame(frame), coloured]
-    share = labels.shape[0] / labels.shape[1]
-    figure, axes = plt.subplots(
-        1, len(images), figsize=(width, width / len(images) * share), squeeze=False, layout="constrained"
-    )
-    for axis, image in zip(axes[0], images, strict=True):
-        axis.imshow(image)
-        axis.set_axis_off()
-    patches = [Patch(facecolor=VOC_COLOURS[n] / 255, label=f"{n} {_class_name(n)}") for n in np.unique(labels)]
-    axes[0][-1].legend(handles=patches, loc="upper right")
-    _display(figure, "Labels in colour: " + ", ".join(str(patch.get_label()) for patch in patches))
+    coloured = colour_labels(np.where(_outlines(labels), _VOID, labels))
+    figure, axes = _image_row([coloured] if frame is None else [check_frame(frame), coloured], width)
+    present = {number: class_names[number] if number < len(class_names) else "void" for number in np.unique(labels)}
+    patches = [Patch(facecolor=VOC_COLOURS[n] / 255, label=f"{n} {name}") for n, name in present.items()]
+    axes[-1].legend(handles=patches, loc="upper right")
+    _display(figure, "Labels in colour: " + ", ".join(f"{n} {name}" for n, name in present.items()))
 
 
 def colour_labels(labels: Labels) -> Frame:
-    """Labels as a picture in VOC's colours, (H, W, 3) uint8."""
-    return VOC_COLOURS[check_labels(labels)]
+    """Return labels as an image in VOC's colours.
+
+    Parameters
+    ----------
+    labels
+        Class numbers, (H, W) integers from 0 to 255.
+
+    Returns
+    -------
+    Frame
+        (H, W, 3) uint8.
+
+    Examples
+    --------
+    >>> seglib.colour_labels(np.array([[0, 15]])).tolist()
+    [[[0, 0, 0], [192, 128, 128]]]
+    """
+    return np.asarray(VOC_COLOURS[check_labels(labels)], np.uint8)
 
 
 def bars(values: Mapping[str, float], unit: str, title: str = "", width: float = 8.0) -> None:
-    """A horizontal bar chart with the number at the end of each bar."""
+    """Draw a horizontal bar chart with the value at the end of each bar.
+
+    Parameters
+    ----------
+    values
+        Name to value, drawn from top to bottom.
+    unit
+        Label of the horizontal axis.
+    title
+        Of the chart.
+    width
+        Of the figure in inches.
+
+    Examples
+    --------
+    >>> seglib.bars({"predict": 20.5, "blur": 1.6}, unit="ms", title="Time per frame")
+    """
     import matplotlib.pyplot as plt
 
     figure, axis = plt.subplots(figsize=(width, 0.5 + 0.4 * len(values)), layout="constrained")
     drawn = axis.barh(list(values), list(values.values()), color="#0072b2")
-    numbers = {name: _digits(value) for name, value in values.items()}
+    numbers = {name: _three_digits(value) for name, value in values.items()}
     axis.bar_label(drawn, list(numbers.values()), padding=4)
-    axis.invert_yaxis()  # the first value on top, as it is read
-    axis.set_xlabel(unit)
-    axis.set_title(title)
+    axis.invert_yaxis()  # the first value on top
+    axis.set(xlabel=unit, title=title)
     axis.spines[["top", "right"]].set_visible(False)
     axis.margins(x=0.12)
     _display(figure, f"Bar chart {title}: " + ", ".join(f"{name} {number} {unit}" for name, number in numbers.items()))
@@ -110,7 +158,21 @@ def bars(values: Mapping[str, float], unit: str, title: str = "", width: float =
 def curves(
     x: Sequence[float], values: Mapping[str, Sequence[float]], x_label: str, y_label: str = "", title: str = ""
 ) -> None:
-    """A line chart: one line for each name in ``values``, all over the same ``x``; whole numbers get whole ticks."""
+    """Draw a line chart with a legend.
+
+    Parameters
+    ----------
+    x
+        Where the values were measured. Integers get integer ticks.
+    values
+        Name of a line to its values, one for each ``x``.
+    x_label, y_label, title
+        Labels of the axes, title of the chart.
+
+    Examples
+    --------
+    >>> seglib.curves(range(3), {"training": [0.9, 0.4, 0.3]}, x_label="epoch", y_label="loss")
+    """
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
@@ -126,24 +188,66 @@ def curves(
 
 
 def contact_sheet(images: Sequence[NDArray[Any]], columns: int = 4, gap: int = 8) -> Frame:
-    """Lay pictures of one size on one sheet, row by row, as a frame that can be written to a file.
+    """Lay images of one size on a single image, row by row.
 
-    images: frames, masks or labels, at least one. gap: white pixels between them.
+    Parameters
+    ----------
+    images
+        Frames, masks or labels, at least one.
+    columns
+        How many images stand in a row.
+    gap
+        White pixels between them.
+
+    Returns
+    -------
+    Frame
+        (H, W, 3) uint8.
+
+    Raises
+    ------
+    ValueError
+        If there is no image, or if their sizes differ.
+
+    Examples
+    --------
+    >>> seglib.contact_sheet([frame, mask, frame], columns=2, gap=0).shape
+    (960, 1280, 3)
     """
-    pictures = [_as_frame(image) for image in images]
-    if not pictures or len({picture.shape for picture in pictures}) != 1:
-        raise ValueError("a contact sheet needs at least one picture, and all of one size")
-    height, width = pictures[0].shape[:2]
-    rows = -(-len(pictures) // columns)  # rounded up
+    frames = [_as_frame(image) for image in images]
+    if not frames or len({frame.shape for frame in frames}) != 1:
+        raise ValueError("a contact sheet needs at least one image, and all of one size")
+    height, width = frames[0].shape[:2]
+    rows = -(-len(frames) // columns)  # rounded up
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
-    for number, picture in enumerate(pictures):
+    for number, frame in enumerate(frames):
         top, left = number // columns * (height + gap), number % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = picture
+        sheet[top : top + height, left : left + width] = frame
     return sheet
 
 
+def _image_row(images: Sequence[NDArray[Any]], width: float, title_height: float = 0.0) -> tuple[Any, Any]:
+    """Draw images beside each other at one height, and return the figure and the axes."""
+    import matplotlib.pyplot as plt
+
+    aspect_ratios = [image.shape[1] / image.shape[0] for image in images]
+    figure, axes = plt.subplots(
+        1,
+        len(images),
+        figsize=(width, width / sum(aspect_ratios) + title_height),
+        width_ratios=aspect_ratios,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis, image in zip(axes[0], images, strict=True):
+        # A mask is drawn from 0 to 1; by default matplotlib would stretch a faint mask to full white.
+        axis.imshow(image, cmap="grey", vmin=0, vmax=1)
+        axis.set_axis_off()
+    return figure, axes[0]
+
+
 def _display(figure: Any, alt: str) -> None:
-    """Show a figure: in a notebook as a JPEG, a tenth of the size of a PNG, with a text for those who cannot see it."""
+    """Show a figure; in a notebook as a JPEG, a tenth of the size of a PNG, with alternative text."""
     import matplotlib
     import matplotlib.pyplot as plt
 
@@ -155,7 +259,7 @@ def _display(figure: Any, alt: str) -> None:
     jpeg = BytesIO()
     figure.savefig(jpeg, format="jpeg", dpi=96, pil_kwargs={"quality": 88})
     plt.close(figure)
-    display(Image(data=jpeg.getvalue(), format="jpeg", alt=alt))
+    display(Image(data=jpeg.getvalue(), format="jpeg", alt=alt))  # type: ignore[no-untyped-call]
 
 
 def _as_frame(image: NDArray[Any]) -> Frame:
@@ -177,18 +281,14 @@ def _kind(image: NDArray[Any]) -> str:
     return "labels" if np.issubdtype(image.dtype, np.integer) else "mask"
 
 
-def _borders(labels: Labels) -> NDArray[np.bool_]:
-    """Where a pixel's class differs from its right or lower neighbour's."""
-    border = np.zeros(labels.shape, bool)
-    border[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    border[:-1] |= labels[:-1] != labels[1:]
-    return border
+def _outlines(labels: Labels) -> NDArray[np.bool_]:
+    """Where the class of a pixel differs from that of its right or lower neighbour."""
+    outline = np.zeros(labels.shape, bool)
+    outline[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    outline[:-1] |= labels[:-1] != labels[1:]
+    return outline
 
 
-def _digits(value: float) -> str:
-    """Three digits, or all of those before the point: 0.846, 35.5, 1,670."""
+def _three_digits(value: float) -> str:
+    """Format with three significant digits, or all of those before the point: 0.846, 35.5, 1,670."""
     return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
-
-
-def _class_name(number: int) -> str:
-    return VOC_CLASSES[number] if number < len(VOC_CLASSES) else "void"
