@@ -11,16 +11,10 @@ The modules follow the walk of one frame: ``capture`` -> ``predict`` -> ``mask``
 below is imported from its module when it is first used.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-
-# On Linux, PyTorch's threads wait for one another by spinning. Beside any other program that wants the cores, a video
-# call say, a prediction then takes ten times as long or more. Let them spin briefly, then sleep: as fast on an idle
-# machine, and fair on a busy one. It must be said before PyTorch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 # name -> the module that defines it. This table is the public interface.
 _HOME = {
@@ -41,6 +35,7 @@ _HOME = {
     "Mask": "arrays",
     "Model": "predict.model",
     "load_model": "predict.registry",
+    "wrap_model": "predict.wrapping",
     "model_table": "predict.registry",
     "VOC_CLASSES": "classes",
     "Steady": "temporal",
@@ -61,7 +56,6 @@ _HOME = {
     "Replace": "substitute",
     "fit_image": "substitute",
     "replace_background": "substitute",
-    "CutOut": "cutout",
     "Stopwatch": "metrics",
     "boundary_f_score": "metrics",
     "flicker": "metrics",
@@ -70,10 +64,7 @@ _HOME = {
     "Effect": "pipeline",
     "Pipeline": "pipeline",
     "Live": "live.widget",
-    "VideoReport": "video.process",
-    "VideoWriter": "video.writer",
     "process_video": "video.process",
-    "ReplaceWithVideo": "video.background",
     "check_machine": "cli.doctor.command",
     "VOC_COLOURS": "plots",
     "bars": "plots",
@@ -89,6 +80,8 @@ __all__ = sorted(_HOME)
 
 def __getattr__(name: str) -> object:
     """Import the module that defines ``name`` on its first use (PEP 562)."""
+    if name == "video":
+        return import_module("seglib.video")
     if name not in _HOME:
         raise AttributeError(f"seglib has no {name!r}; dir(seglib) lists what there is")
     value = getattr(import_module(f"seglib.{_HOME[name]}"), name)
@@ -97,17 +90,17 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, "__version__", "video"]
 
 
 if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot follow __getattr__
+    from seglib import video
     from seglib.arrays import Frame, Labels, Mask
     from seglib.blur import Blur, blur_background, default_sigma, kernel_sigma
     from seglib.capture.sources import open_source
     from seglib.classes import VOC_CLASSES
     from seglib.cli.doctor.command import check_machine
     from seglib.composite import blend
-    from seglib.cutout import CutOut
     from seglib.errors import CameraUnavailable, SourceError, WeightsUnavailable
     from seglib.images import read_image, write_image
     from seglib.live.widget import Live
@@ -126,6 +119,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
     from seglib.plots import VOC_COLOURS, bars, colour_labels, contact_sheet, curves, show, show_labels
     from seglib.predict.model import Model
     from seglib.predict.registry import load_model, model_table
+    from seglib.predict.wrapping import wrap_model
     from seglib.samples import (
         sample_background,
         sample_clip,
@@ -136,6 +130,4 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
     )
     from seglib.substitute import Replace, fit_image, replace_background
     from seglib.temporal import Follow, Steady
-    from seglib.video.background import ReplaceWithVideo
-    from seglib.video.process import VideoReport, process_video
-    from seglib.video.writer import VideoWriter
+    from seglib.video.process import process_video

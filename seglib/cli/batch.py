@@ -25,13 +25,13 @@ from seglib.images import existing_file, is_image, read_image, write_image
 from seglib.pipeline import Effect, Pipeline
 from seglib.substitute import Background, Fit, Replace
 from seglib.video.background import End, ReplaceWithVideo
-from seglib.video.file_writer import ENDINGS
 from seglib.video.image_sequence import check_folder
 from seglib.video.process import process_video
+from seglib.video.writer import VIDEO_FORMATS, Encoding
 
 if TYPE_CHECKING:
     from seglib.predict import Model
-    from seglib.predict.registry import Precision, Runtime
+    from seglib.predict.execution import Precision, Runtime
 
 _EXPLAINED = (SourceError, WeightsUnavailable, OSError, ValueError)  # their messages need no name of a class
 CONNECT_SECONDS = 10  # for a scheduler to answer
@@ -68,6 +68,11 @@ class BatchOptions:
     codec: str | None = None
     steady: bool = True
     keep_broken: bool = False
+
+    def encoding(self, path: Path) -> Encoding:
+        """The codec and the quality of a file."""
+        is_folder = self.codec == "png" and not path.suffix
+        return Encoding(None if is_folder else self.codec, self.crf)
 
     def make_effect(self) -> Effect:
         """The effect itself. Raises ValueError or SourceError for an option that is wrong."""
@@ -200,9 +205,8 @@ def make_file(task: Task, progress: bool = False) -> str:
         options.make_effect(),
         model=options.load_model(),
         keep=options.keep,
-        crf=options.crf,
-        codec=options.codec if task.dst.suffix else None,
         steady=options.steady,
+        encoding=options.encoding(task.dst),
         progress=progress,
         overwrite=True,
         keep_broken=options.keep_broken,
@@ -234,7 +238,7 @@ def outcome_of(future: Any, task: Task) -> Outcome:
 
 
 def _make_picture(task: Task) -> str:
-    if task.dst.suffix.lower() in ENDINGS:
+    if task.dst.suffix.lower() in VIDEO_FORMATS:
         raise ValueError(f"{task.src} is a picture, so {task.dst} must end in .png or .jpg")
     frame, options = read_image(task.src), task.options
     effect = options.make_effect()

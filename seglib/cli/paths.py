@@ -7,11 +7,11 @@ from pathlib import Path
 from seglib.cli.batch import BatchOptions, Task
 from seglib.errors import UsageError
 from seglib.images import is_image
-from seglib.video.file_writer import ENDINGS, Recipe
-from seglib.video.image_sequence import check_no_codec, holds_pictures
+from seglib.video.image_sequence import holds_images
+from seglib.video.writer import VIDEO_FORMATS
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # extensions that a picture keeps; others become .png
-_IN_FOLDERS = (*ENDINGS, *_PICTURES, ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp")
+_IN_FOLDERS = (*VIDEO_FORMATS, *_PICTURES, ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp")
 
 
 def plan(sources: Sequence[str], target: str, options: BatchOptions, force: bool = False) -> list[Task]:
@@ -37,7 +37,7 @@ def plan(sources: Sequence[str], target: str, options: BatchOptions, force: bool
     """
     files = [file for source in sources for file in _files(absolute(source))]
     goal = absolute(target)
-    is_older_output = options.effect == "cutout" and holds_pictures(goal)
+    is_older_output = options.effect == "cutout" and holds_images(goal)
     into_folder = (goal.is_dir() and not is_older_output) or target.endswith(("/", os.sep))
     if not into_folder and (len(sources) > 1 or absolute(sources[0]).is_dir()):
         if goal.suffix or goal.exists():
@@ -82,21 +82,18 @@ def _output_name(file: Path, options: BatchOptions) -> str:
         return file.stem.replace(".", "_")  # a folder of pictures
     if options.codec == "vp9" or options.effect == "cutout":
         return f"{file.stem}.webm"
-    fits = extension in ENDINGS and options.codec in (None, ENDINGS[extension][1])
+    fits = extension in VIDEO_FORMATS and options.codec in (None, VIDEO_FORMATS[extension][1])
     return file.name if fits else f"{file.stem}.mp4"
 
 
 def _check_encoding(file: Path, path: Path, options: BatchOptions) -> None:
     """Raise UsageError if the extension, the codec and crf do not go together."""
-    is_video = path.suffix.lower() in ENDINGS
+    is_video = path.suffix.lower() in VIDEO_FORMATS
     if not is_video and is_image(file):
         return
     is_cutout = options.effect == "cutout"
     try:
-        if is_cutout and not path.suffix:
-            check_no_codec(path, options.codec if options.codec != "png" else None, options.crf)
-        else:
-            Recipe.choose(path, options.codec, options.crf, is_cutout)
+        options.encoding(path).for_file(path, transparent=is_cutout)
     except ValueError as error:
         names_folder = is_video or is_cutout  # a cut-out's message names the folder itself
         raise UsageError(str(error) if names_folder else f"{error}; or name a folder, such as out/") from None

@@ -25,7 +25,7 @@ class Recorder:
         self.frames = self.dropped = 0
         self.seconds = 0.0
         self.error: BaseException | None = None
-        self._writer = VideoWriter(path, _FPS, preset="veryfast")
+        self._writer = VideoWriter(path, _FPS)
         self._queue: Queue[tuple[Frame, float] | None] = Queue(_WAITING)
         self._began: float | None = None
         self._shape: tuple[int, ...] | None = None

@@ -1,58 +1,77 @@
-"""The sound of a video, taken along while the pictures are made: copied bit by bit where that is possible."""
+"""The audio of a video: copied packet by packet into the new file where its container allows that, else re-encoded."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import av
+from av.container import OutputContainer
 
+from seglib.capture.container import open_container
 from seglib.errors import SourceError
-from seglib.video.reader import Clock
+from seglib.video.timestamps import IncreasingTimestamps
 
-Handling = Literal["copied", "re-encoded", "none"]
+T = TypeVar("T")
+Handling: TypeAlias = Literal["copied", "re-encoded", "none"]
 
-# What may be copied into which container, and what everything else becomes.
-_KEPT = {
+# The codecs that may be copied into a container, and the encoder for all others.
+_COPIED = {
     "mp4": ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac"),
     "mov": ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"),
     "webm": ("opus", "vorbis"),
 }
 _ENCODER = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
-_BITS_A_CHANNEL = {"aac": 96_000, "libopus": 64_000}
+_BITS_PER_CHANNEL = {"aac": 96_000, "libopus": 64_000}
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 
 
-class Sound:
-    """All audio streams of a file on their way into another one.
+class AudioStreams:
+    """All audio streams of a file, on their way into a new one.
 
-    path: the file with the sound; it is opened a second time, so that sound and pictures need not wait for each other.
-    output: an open container, before its first packet. start: seconds to take off all times.
-    keep_broken: a damaged sound ends where it breaks; otherwise it raises SourceError.
-    handling: "copied", "re-encoded" if that had to happen to one of the streams, or "none" if there are none.
+    The file is opened a second time, so that audio and video need not wait for each other.
+
+    Parameters
+    ----------
+    path
+        The file with the audio.
+    start
+        Seconds to subtract from all times.
+    keep_broken
+        Let damaged audio end where it breaks, instead of raising SourceError.
+
+    Attributes
+    ----------
+    handling : str
+        "copied"; "re-encoded" if that is necessary for one of the streams; or "none" if there are none.
     """
 
-    def __init__(
-        self, path: Path, output: "av.container.OutputContainer", start: Fraction, keep_broken: bool = False
-    ) -> None:
-        self._path, self._keep_broken = path, keep_broken
-        self._source = av.open(str(path), metadata_errors="replace")
-        self._tracks = {
-            stream.index: _track(stream, output, start) for stream in self._source.streams.audio if _is_usable(stream)
-        }
-        copied = not any(isinstance(track, _Encode) for track in self._tracks.values())
-        self.handling: Handling = "none" if not self._tracks else "copied" if copied else "re-encoded"
-        streams = [self._source.streams[index] for index in self._tracks]
-        self._packets = self._source.demux(streams) if streams else iter(())
+    def __init__(self, path: Path, start: Fraction, keep_broken: bool = False) -> None:
+        self.path = path
+        self.handling: Handling = "none"
+        self._start, self._keep_broken = start, keep_broken
+        self._source = open_container(path)
+        self._tracks: dict[int, _Track] = {}
         self._next: av.Packet | None = None
+
+    def add_to(self, output: OutputContainer) -> None:
+        """Add the streams to a container, before its first packet."""
+        streams = [stream for stream in self._source.streams.audio if _is_usable(stream)]
+        self._tracks = {stream.index: _add_track(stream, output, self._start) for stream in streams}
+        if streams:
+            copied = all(isinstance(track, _CopiedTrack) for track in self._tracks.values())
+            self.handling = "copied" if copied else "re-encoded"
+        self._packets = self._source.demux(streams) if streams else iter(())
         self._advance()
 
-    def play_until(self, seconds: Fraction | None) -> None:
-        """Pass on what is heard before a time of the output; None means everything that is left."""
+    def write_until(self, time: Fraction | None) -> None:
+        """Write what is heard before a time of the new file, in seconds; None means everything that is left."""
         while self._next is not None:
             track = self._tracks[self._next.stream_index]
-            if seconds is not None and track.time(self._next) >= seconds:
+            if time is not None and track.time(self._next) >= time:
                 return
-            track.write(self._guard(track.decode, self._next) or [])
+            track.write(self._guard(track.decode, self._next, default=[]))
             self._advance()
 
     def finish(self) -> None:
@@ -61,114 +80,117 @@ class Sound:
             track.finish()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the source file."""
         self._tracks.clear()
         self._source.close()
 
     def _advance(self) -> None:
         self._next = None
-        self._next = self._guard(next, (packet for packet in self._packets if packet.size > 0), None)
+        self._next = self._guard(next, (packet for packet in self._packets if packet.size > 0), None, default=None)
 
-    def _guard(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """Read from the source: what goes wrong here is its fault, and not that of the new file."""
+    def _guard(self, function: Callable[..., T], *arguments: object, default: T) -> T:
+        """Call what reads from the source; its errors are the source's, and not those of the new file."""
         try:
             return function(*arguments)
         except av.FFmpegError as error:
             if not self._keep_broken:
-                raise SourceError(f"{self._path}: its sound is damaged ({error.strerror or error})") from error
+                raise SourceError(f"{self.path}: its audio is damaged ({error.strerror or error})") from error
             self._packets = iter(())
-            return None
+            return default
 
 
-class _Copy:
-    """One audio stream, its packets passed on as they are."""
+class _Track(ABC):
+    """One audio stream on its way from the source to the output."""
 
-    def __init__(self, stream: av.AudioStream, output: "av.container.OutputContainer", start: Fraction) -> None:
-        self._output = output
-        self._stream: Any = output.add_stream_from_template(stream)
-        self._base = stream.time_base or Fraction(1, 1000)
-        frame = Fraction(stream.codec_context.frame_size or 1024, stream.rate or 48_000)
-        self._clock = Clock(round(frame / self._base), start / self._base, self._base)
-        self._start = start
-        self._last: int | None = None
+    def __init__(self, stream: Any, target: Any, output: OutputContainer, start: Fraction, packet_samples: int) -> None:
+        self.target, self._output, self._start = target, output, start
+        self._time_base = stream.time_base or Fraction(1, 1000)
+        step = round(Fraction(packet_samples, stream.rate) / self._time_base)
+        self._timestamps = IncreasingTimestamps(step, start / self._time_base, self._time_base)
 
     def time(self, packet: av.Packet) -> Fraction:
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        return Fraction(0) if stamp is None else stamp * self._base - self._start
+        """When a packet of the source is heard, in seconds of the new file."""
+        timestamp = packet.dts if packet.dts is not None else packet.pts
+        return Fraction(0) if timestamp is None else timestamp * self._time_base - self._start
 
+    @abstractmethod
     def decode(self, packet: av.Packet) -> Sequence[Any]:
-        """What to write for a packet: here the packet itself."""
+        """What to write for a packet."""
+
+    @abstractmethod
+    def write(self, items: Sequence[Any]) -> None:
+        """Write what ``decode`` returned."""
+
+    def finish(self) -> None:  # noqa: B027 - only an encoder holds something back
+        """Write what is held back."""
+
+
+class _CopiedTrack(_Track):
+    """One audio stream whose packets are copied."""
+
+    def __init__(self, stream: av.AudioStream, output: OutputContainer, start: Fraction) -> None:
+        target = output.add_stream_from_template(stream)
+        super().__init__(stream, target, output, start, stream.codec_context.frame_size or 1024)
+        self._last: int | None = None
+
+    def decode(self, packet: av.Packet) -> Sequence[av.Packet]:
         return [packet]
 
-    def write(self, packets: Sequence[Any]) -> None:
-        """Pass packets on, in order and at times that go forward."""
-        for packet in packets:
-            self._pass_on(packet)
-
-    def finish(self) -> None:
-        """Write what is held back: here nothing."""
-
-    def _pass_on(self, packet: av.Packet) -> None:
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        time, _ = self._clock(stamp, packet.duration or 0)
-        if self._last is not None and not packet.duration:
-            packet.duration = time - self._last  # or the last one would get none, and not be heard
-        packet.pts = packet.dts = self._last = time  # no codec of the list reorders
-        packet.stream = self._stream
-        self._output.mux(packet)
+    def write(self, items: Sequence[av.Packet]) -> None:
+        for packet in items:
+            timestamp = packet.dts if packet.dts is not None else packet.pts
+            time, _ = self._timestamps.correct(timestamp, packet.duration or 0)
+            if self._last is not None and not packet.duration:
+                packet.duration = time - self._last  # without a duration the last packet would not be heard
+            packet.pts = packet.dts = self._last = time  # none of the copied codecs reorders
+            packet.stream = self.target
+            self._output.mux(packet)
 
 
-class _Encode(_Copy):
-    """One audio stream, decoded and encoded anew."""
+class _EncodedTrack(_Track):
+    """One audio stream that is decoded and encoded again."""
 
-    def __init__(self, stream: av.AudioStream, output: "av.container.OutputContainer", start: Fraction) -> None:
-        self._output = output
-        name = _ENCODER[output.format.name]
-        rate = 48_000 if name == "libopus" else _aac_rate(stream.rate)
-        self._stream = output.add_stream(name, rate=rate, layout=_layout(stream.layout))
-        self._stream.bit_rate = _BITS_A_CHANNEL[name] * stream.layout.nb_channels
-        self._base, self._start = stream.time_base or Fraction(1, rate), start
-        self._clock = Clock(round(Fraction(1024, rate) / self._base), start / self._base, self._base)
-        self._end: Fraction | None = None  # of what was written, in seconds
+    def __init__(self, stream: av.AudioStream, output: OutputContainer, start: Fraction) -> None:
+        encoder = _ENCODER[output.format.name]
+        rate = 48_000 if encoder == "libopus" or stream.rate not in _AAC_RATES else stream.rate
+        target: Any = output.add_stream(encoder, rate=rate, layout=_layout(stream.layout))
+        target.bit_rate = _BITS_PER_CHANNEL[encoder] * stream.layout.nb_channels
+        super().__init__(stream, target, output, start, 1024)
+        self._end: Fraction | None = None  # of what is written, in seconds
 
     def decode(self, packet: av.Packet) -> Sequence[Any]:
         return packet.decode()
 
-    def write(self, blocks: Sequence[Any]) -> None:
-        for block in blocks:
-            length = Fraction(block.samples, block.sample_rate)
-            stamp = None if block.pts is None else round(block.pts * (block.time_base or self._base) / self._base)
-            time = self._clock(stamp, round(length / self._base))[0] * self._base
-            time = time if self._end is None else max(time, self._end)  # or an encoder loses its count
-            block.pts, block.time_base = round(time * block.sample_rate), Fraction(1, block.sample_rate)
-            self._end = time + length
-            self._output.mux(self._stream.encode(block))
+    def write(self, items: Sequence[Any]) -> None:
+        for samples in items:
+            base, rate = self._time_base, samples.sample_rate
+            duration = Fraction(samples.samples, rate)
+            timestamp = None if samples.pts is None else round(samples.pts * (samples.time_base or base) / base)
+            time = self._timestamps.correct(timestamp, round(duration / base))[0] * base
+            time = time if self._end is None else max(time, self._end)  # an encoder counts samples: no overlap
+            samples.pts, samples.time_base = round(time * rate), Fraction(1, rate)
+            self._end = time + duration
+            self._output.mux(self.target.encode(samples))
 
     def finish(self) -> None:
-        self._output.mux(self._stream.encode())
+        self._output.mux(self.target.encode())
 
 
-def _track(stream: av.AudioStream, output: "av.container.OutputContainer", start: Fraction) -> _Copy:
-    kept = stream.codec_context.name in _KEPT[output.format.name]
-    track = (_Copy if kept else _Encode)(stream, output, start)
+def _add_track(stream: av.AudioStream, output: OutputContainer, start: Fraction) -> _Track:
+    is_copied = stream.codec_context.name in _COPIED[output.format.name]
+    track = (_CopiedTrack if is_copied else _EncodedTrack)(stream, output, start)
     for name in ("language", "title"):
         if name in stream.metadata:
-            track._stream.metadata[name] = stream.metadata[name]
+            track.target.metadata[name] = stream.metadata[name]
     return track
 
 
 def _is_usable(stream: av.AudioStream) -> bool:
-    """Broken headers announce streams that nothing is known of."""
+    """False for a stream that a broken header announces and nothing is known of."""
     return stream.codec_context is not None and bool(stream.rate) and stream.codec_context.channels > 0
 
 
-def _aac_rate(rate: int) -> int:
-    """AAC knows some sampling rates only."""
-    known = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-    return rate if rate in known else 48_000
-
-
 def _layout(layout: av.AudioLayout) -> str:
-    """Where its channels are heard. Some formats only count them."""
+    """The channel layout. Some formats tell only the number of channels."""
     usual = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
     return usual.get(layout.nb_channels, "stereo") if "channels" in layout.name else layout.name

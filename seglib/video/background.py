@@ -1,9 +1,12 @@
-"""A moving background: another video behind the person, played in a loop or held on its last frame."""
+"""A video behind the person, played in a loop or held on its last frame."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from fractions import Fraction
 from math import inf
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
 
 from seglib.arrays import Frame, Mask, check_frame, check_mask
 from seglib.composite import blend_checked
@@ -14,28 +17,43 @@ from seglib.video.reader import VideoReader
 
 End: TypeAlias = Literal["loop", "hold"]
 
-_ROUNDING = 0.002  # seconds; some files tell the time in whole milliseconds, and steps in it would be seen
+_TOLERANCE = 0.002  # seconds; some files store times in whole milliseconds, and an uneven pace would be seen
 
 
 class ReplaceWithVideo:
     """A video as the new background, as an effect: ``ReplaceWithVideo("waves.mp4")(frame, mask) -> output``.
 
-    path: a video file; its sound is not heard.
-    end: what follows its last frame: "loop" plays it again, "hold" keeps showing that frame.
-    fit: how it is brought to the frame's size, see :func:`fit_image`.
-    shown_at: when the next frame is shown, in seconds; :func:`process_video` says so before every frame, so that
-        the background moves at its own speed whatever the two frame rates are. A time that goes back plays it anew.
-        Where nobody says, it stays None and every frame gets the background's next one.
+    Parameters
+    ----------
+    path
+        A video file; its audio is ignored.
+    end
+        What follows its last frame: "loop" plays it again, "hold" keeps showing that frame.
+    fit
+        How it is brought to the frame's size: "cover", "contain" or "stretch", see :func:`fit_image`.
 
-    The first frame is read here, so a missing file, a picture, damage or HDR raises SourceError before the work
-    starts; a file that breaks off later raises it there. Can be pickled; the copy plays from the start.
+    Raises
+    ------
+    SourceError
+        At once, if the file is no video or damaged; while it plays, if it breaks off later.
+    ValueError
+        For an unknown ``end`` or ``fit``.
+
+    Notes
+    -----
+    The effect is called as ``effect(frame, mask, time)``, with the time of the frame in seconds, so that the background
+    plays at its own speed whatever the two frame rates are. A time that goes back plays it from the start. Without a
+    time, every frame gets the background's next one. Can be pickled; the copy plays from the start.
+
+    Examples
+    --------
+    >>> effect = seglib.video.ReplaceWithVideo(seglib.sample_clip())
+    >>> effect(frame, mask, time=0.5).shape
+    (480, 640, 3)
+    >>> effect.close()
     """
 
-    shown_at: float | None = None
-    _reel: Any  # the generator of _play, which holds the file
-    _shown: Frame | None  # the background's frame for now
-    _fitted: Frame | None  # the same, for the last frame size
-    _next: tuple[Frame, float]  # the one after it, and when it begins
+    takes_time = True  # asked by Pipeline
 
     def __init__(self, path: str | Path, end: End = "loop", fit: Fit = "cover") -> None:
         if end not in get_args(End):
@@ -43,65 +61,81 @@ class ReplaceWithVideo:
         self.path, self.end, self.fit = existing_file(path).absolute(), end, fit
         if is_image(self.path):
             raise SourceError(f'{self.path} is a picture, not a video; Replace("{path}") puts it behind the person')
-        self._rewind()
-        with VideoReader(self.path) as film:
-            fit_image(next(iter(film)).frame, (1, 1), fit)  # a wrong fit is told, too
+        self._player: _Player | None = None
+        self._shown = self._fitted = np.empty((0, 0, 3), np.uint8)  # a frame of the background, and in the frame's size
+        with VideoReader(self.path) as video:
+            fit_image(next(iter(video)).frame, (1, 1), fit)  # raises for a wrong fit
 
-    def __call__(self, frame: Frame, mask: Mask) -> Frame:
+    def __call__(self, frame: Frame, mask: Mask, time: float | None = None) -> Frame:
         frame = check_frame(frame)
         mask = check_mask(mask, frame)
         try:
-            self._advance()
+            background = self._play(time)
         except BaseException:
             self.close()
             raise
-        assert self._shown is not None
-        if self._fitted is None or self._fitted.shape != frame.shape:
-            self._fitted = fit_image(self._shown, frame.shape, self.fit)
+        if background is not self._shown or self._fitted.shape != frame.shape:
+            self._shown, self._fitted = background, fit_image(background, frame.shape, self.fit)
         return blend_checked(frame, mask, self._fitted)
 
     def close(self) -> None:
-        """Let go of the file. The next frame plays it from its start."""
-        if self._reel is not None:
-            self._reel.close()
-        self._rewind()
+        """Close the file. The next frame plays it from the start."""
+        if self._player is not None:
+            self._player.close()
+        self._player = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "end": self.end, "fit": self.fit}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._rewind()
+        self.__dict__.update(state, _player=None)
+        self._shown = self._fitted = np.empty((0, 0, 3), np.uint8)
 
-    def _rewind(self) -> None:
-        self._reel = self._shown = self._fitted = None
-        self._last = -inf  # what shown_at was before
-
-    def _advance(self) -> None:
-        """Go on to the background's frame for now: the last one that has begun, or the next one if nobody says when."""
-        if self.shown_at is not None and self.shown_at < self._last:
+    def _play(self, time: float | None) -> Frame:
+        """The background's frame at a time, or its next one."""
+        if self._player is not None and time is not None and time < self._player.time:
             self.close()
-        if self._reel is None:
-            self._reel = _play(self.path, self.end)
-            self._next = next(self._reel)
-        while self._shown is None or self.shown_at is None or self._next[1] <= self.shown_at + _ROUNDING:
-            self._shown, self._fitted = self._next[0], None
-            self._next = next(self._reel)
-            if self.shown_at is None:
-                return
-        self._last = self.shown_at
+        if self._player is None:
+            self._player = _Player(self.path, self.end)
+        return self._player.next_frame() if time is None else self._player.frame_at(time)
 
 
-def _play(path: Path, end: End) -> Iterator[tuple[Frame, float]]:
-    """A film's frames and the seconds at which each begins, without an end. The file is open while it plays only."""
-    begin = 0.0
+class _Player:
+    """Plays a video file; the file is open only while it plays."""
+
+    def __init__(self, path: Path, end: End) -> None:
+        self._frames = _endless(path, end)
+        self._frame: Frame | None = None
+        self._following, self._begin = next(self._frames)  # the frame after it, and when that begins
+        self.time = -inf
+
+    def next_frame(self) -> Frame:
+        frame = self._frame = self._following
+        self._following, self._begin = next(self._frames)
+        return frame
+
+    def frame_at(self, time: float) -> Frame:
+        """The last frame that has begun; times must not go back."""
+        self.time = time
+        frame = self.next_frame() if self._frame is None else self._frame
+        while self._begin <= time + _TOLERANCE:
+            frame = self.next_frame()
+        return frame
+
+    def close(self) -> None:
+        self._frames.close()
+
+
+def _endless(path: Path, end: End) -> Generator[tuple[Frame, float], None, None]:
+    """The frames of a video and the seconds at which each begins, without an end."""
+    start = 0.0
     while True:
-        with VideoReader(path) as film:
-            first: int | None = None
-            for shot in film:
-                first = shot.time if first is None else first  # its clock need not start at 0
-                yield shot.frame, begin + float((shot.time - first) * film.time_base)
-            length = float((shot.time + shot.duration - (first or 0)) * film.time_base)
-        while end == "hold" or shot.time == first:  # a loop of one frame would do nothing but open the file
-            yield shot.frame, inf
-        begin += length
+        with VideoReader(path) as video:
+            first: Fraction | None = None
+            for timed in video:
+                first = timed.time if first is None else first  # a video's clock need not start at 0
+                yield timed.frame, start + float(timed.time - first)
+            length = float(timed.time + timed.duration - (first or 0))
+        while end == "hold" or timed.time == first:  # a loop of one frame would do nothing but open the file
+            yield timed.frame, inf
+        start += length

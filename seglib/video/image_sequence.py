@@ -1,84 +1,97 @@
-"""Frames into a folder of numbered PNG pictures, which every editor takes as a film with transparency."""
+"""Frames to a folder of numbered PNG images, which every video editor imports as a clip with transparency."""
 
 import os
 import re
-import shutil
-import uuid
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from seglib._internal.atomic_files import AtomicFolder
+from seglib.arrays import Frame
 from seglib.images import write_image
 from seglib.video.audio import Handling
-from seglib.video.reader import TimedFrame, VideoReader
-from seglib.video.writer import told_as
 
-_OURS = re.compile(r"\d{6,}\.png")
+_NUMBERED = re.compile(r"\d{6,}\.png")
 
 
 class ImageSequenceWriter:
-    """A folder that grows under another name, and gets its own when it is finished: 000001.png, 000002.png, …
+    """Write frames to 000001.png, 000002.png, …, with the methods of :class:`VideoWriter`.
 
-    path: where to; an older folder of such pictures is replaced. film: the source, for its times.
-    Raises FileExistsError if the folder holds anything else, OSError at once if it cannot be made.
+    Parameters
+    ----------
+    path
+        The folder. It gets its name when it is finished; an older folder of such images is replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds anything else.
+    OSError
+        At once, if the folder cannot be made.
     """
 
     audio: Handling = "none"
 
-    def __init__(self, path: Path, film: VideoReader) -> None:
+    def __init__(self, path: Path) -> None:
         check_folder(path, overwrite=True)
-        self.path, self._film = path, film
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._part = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
-        self._part.mkdir()
-        self._done = False
-        self.frames, self.seconds = 0, Fraction(0)  # written, and when the last frame ends
+        self.path = path
+        self._folder = AtomicFolder(path)
+        self._closed = False
+        self.frames, self.seconds = 0, Fraction(0)
 
-    def write(self, shot: TimedFrame) -> None:
-        """Add a picture."""
-        with told_as(self.path):
-            write_image(self._part / f"{self.frames + 1:06}.png", shot.frame)
+    def write(self, frame: Frame, time: Fraction, duration: Fraction) -> None:
+        """Add an image, (H, W, 3) RGB or (H, W, 4) RGBA."""
+        try:
+            write_image(self._folder.part / f"{self.frames + 1:06}.png", frame)
+        except OSError as error:  # a full disk
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
         self.frames += 1
-        self.seconds = (shot.time + shot.duration) * self._film.time_base
+        self.seconds = time + duration
 
-    def finish(self, complete: bool) -> None:
-        """Give the folder its name; a second call does nothing. Without a picture, leave nothing."""
-        if self._done:
+    def close(self, *, cut_audio: bool = False) -> None:
+        """Give the folder its name; without an image, leave nothing. A second call does nothing."""
+        if self._closed:
             return
-        self._done = True
         if not self.frames:
             return self.discard()
-        older = self._part.with_suffix(".older.part")
-        if self.path.exists():
-            check_folder(self.path, overwrite=True)  # somebody may have put something there since
-            os.replace(self.path, older)
-        os.replace(self._part, self.path)
-        shutil.rmtree(older, ignore_errors=True)
+        check_folder(self.path, overwrite=True)  # somebody may have put something there since
+        self._folder.commit()
+        self._closed = True
 
     def discard(self) -> None:
-        """Stop and leave nothing; an older folder of that name stays as it was."""
-        shutil.rmtree(self._part, ignore_errors=True)
+        """Stop and leave nothing; an older folder of that name stays as it was. After ``close`` this does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._folder.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.close()
+        finally:
+            self.discard()
 
 
-def holds_pictures(path: Path) -> bool:
-    """Whether a folder holds such pictures and nothing else."""
-    return path.is_dir() and bool(names := os.listdir(path)) and all(map(_OURS.fullmatch, names))
-
-
-def check_no_codec(path: Path, codec: str | None, crf: int | None) -> None:
-    """Raise ValueError if a codec or a quality is asked for, since PNG has neither."""
-    if codec is not None or crf is not None:
-        raise ValueError(f"codec and crf are for video files, and {path} will be a folder of PNG pictures")
+def holds_images(path: Path) -> bool:
+    """Whether a folder holds such images and nothing else."""
+    return path.is_dir() and bool(names := os.listdir(path)) and all(map(_NUMBERED.fullmatch, names))
 
 
 def check_folder(path: Path, overwrite: bool) -> None:
-    """Raise FileExistsError unless the folder is new or empty, or holds such pictures alone and may be replaced."""
+    """Raise FileExistsError unless the folder is new or empty, or holds only such images, which may be replaced."""
     if not path.exists():
         return
     if not path.is_dir():
-        raise FileExistsError(f"{path} is a file, not a folder for PNG pictures")
+        raise FileExistsError(f"{path} is a file, not a folder for PNG images")
     names = sorted(os.listdir(path))
-    strange = [name for name in names if not _OURS.fullmatch(name)]
-    if strange:
-        raise FileExistsError(f"{path} holds {strange[0]}, which is no numbered picture; choose another folder")
+    others = [name for name in names if not _NUMBERED.fullmatch(name)]
+    if others:
+        raise FileExistsError(f"{path} holds {others[0]}, which is not a numbered image; choose another folder")
     if names and not overwrite:
-        raise FileExistsError(f"{path} holds {len(names)} pictures; overwrite=True replaces them")
+        raise FileExistsError(f"{path} holds {len(names)} images; overwrite=True replaces them")
