@@ -9,7 +9,7 @@ PROCESS = """
 from itertools import islice
 from IPython.display import Video
 import seglib
-with seglib.open_source("clip") as clip, seglib.VideoWriter("short.mp4", fps=30) as short:
+with seglib.open_source("clip") as clip, seglib.video.VideoWriter("short.mp4", fps=30) as short:
     for frame in islice(clip, 15):
         short.write(frame)
 """

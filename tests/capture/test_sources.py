@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import seglib
-from seglib import SourceError, VideoWriter, open_source
+from seglib import SourceError, open_source
+from seglib.video import Encoding, VideoWriter
 
 NTSC = Fraction(30000, 1001)
 FAST = {"libx264": {"qp": "8", "preset": "ultrafast"}, "libvpx": {"deadline": "realtime", "cpu-used": "8"}}
@@ -180,7 +181,7 @@ def test_odd_sizes_come_whole(tmp_path: Path) -> None:
 
 def test_colours_follow_the_matrix_that_the_file_names(tmp_path: Path) -> None:
     """BT.709 and BT.601 differ by up to 30 levels: a reader that guesses one of them is wrong on the other."""
-    with VideoWriter(tmp_path / "bt709.mp4", 30, crf=1) as video:
+    with VideoWriter(tmp_path / "bt709.mp4", 30, Encoding(crf=1)) as video:
         for number in range(3):
             video.write(scene(number))
     for number, frame in enumerate(read_all(tmp_path / "bt709.mp4")):

@@ -334,7 +334,7 @@ def opencv_copy(source: str, target: str) -> None:
 
 
 def every_second_frame(source: str, target: str) -> None:
-    with seglib.open_source(source) as frames, seglib.VideoWriter(target, fps=25) as video:
+    with seglib.open_source(source) as frames, seglib.video.VideoWriter(target, fps=25) as video:
         for frame in itertools.islice(frames, 0, None, 2):
             video.write(frame)
 

@@ -298,7 +298,7 @@ def test_a_slow_walk_sees_the_newest_frame_and_never_an_old_one() -> None:
 
 def test_a_film_plays_at_its_own_speed_and_starts_again(tmp_path: Path) -> None:
     path = tmp_path / "short.mp4"
-    with seglib.VideoWriter(path, fps=5) as video:
+    with seglib.video.VideoWriter(path, fps=5) as video:
         for number in range(5):
             video.write(np.full((32, 32, 3), 50 * number, np.uint8))
     began = time.perf_counter()
@@ -1214,7 +1214,7 @@ def test_two_thousand_frames_need_no_more_memory_than_two_hundred() -> None:
 def test_fractions_are_times_too(tmp_path: Path) -> None:
     """The writer's own times, without the recorder: 29.97 frames a second stay 29.97."""
     path = tmp_path / "ntsc.mp4"
-    with seglib.VideoWriter(path, fps=30) as video:
+    with seglib.video.VideoWriter(path, fps=30) as video:
         for number in range(6):
             video.write(np.full((32, 32, 3), 30 * number, np.uint8), seconds=float(Fraction(1001 * number, 30000)))
     with av.open(str(path)) as container:
