@@ -1,100 +1,99 @@
-"""A thread that takes frames from a source as they come, and keeps only the newest.
+"""A thread that reads frames from a source as they come, and keeps only the newest.
 
-A camera does not wait. Whoever takes frames from it more slowly than they come, one after the other, sees an ever
-older past. So one thread does nothing but take them, and the others ask it for the newest.
+A camera does not wait. A reader that is slower than the camera falls ever further behind. So one thread does nothing
+but read, and the loop takes the newest frame.
 """
 
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from threading import Condition, Event, Thread
-from typing import Generic, TypeVar
+from threading import Event, Thread
 
+from seglib._internal.latest_value import LatestValue
 from seglib.arrays import Frame
-from seglib.capture.sources import ImageSource, Source, VideoSource
+from seglib.capture.base import Source
+from seglib.capture.sources import ImageSource, VideoSource
 from seglib.errors import CameraUnavailable
 
-RETRY = 1.0  # seconds between two tries to open a camera that was lost
-_USUAL = 30.0  # frames per second of a file that does not say
-_STILL = 10.0  # how often a second a still picture is handed out, so that controls act on it
-_BEHIND = 0.25  # seconds by which a file may be late before it is given up to catch up
-
-Item = TypeVar("Item")
+RETRY = 1.0  # seconds between two attempts to open a camera that was lost
+_DEFAULT_FPS = 30.0  # of a file that does not say
+_IMAGE_FPS = 10.0  # how often a still image is repeated, so that changed settings show
+_MAX_DELAY = 0.25  # seconds by which a file may be late before it stops catching up
 
 
 @dataclass(frozen=True)
 class CapturedFrame:
-    """A frame from a source. number: how many came before it. time: when, in seconds of ``time.perf_counter``."""
+    """A frame, how many were captured before it, and when it was captured, in seconds of ``time.perf_counter``."""
 
     frame: Frame
     number: int
     time: float
 
 
-class LatestValue(Generic[Item]):
-    """Room for one thing. Putting another replaces it; taking it leaves the room empty.
-
-    dropped: how many were replaced before anybody took them.
-    """
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._item: Item | None = None
-        self.dropped = 0
-
-    def put(self, item: Item) -> None:
-        """Put the newest thing."""
-        with self._changed:
-            self.dropped += self._item is not None
-            self._item = item
-            self._changed.notify_all()
-
-    def take(self, timeout: float) -> Item | None:
-        """The newest thing nobody has taken yet; waits for it up to ``timeout`` seconds, then gives None."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._item is not None, timeout)
-            item, self._item = self._item, None
-            return item
-
-
 class CaptureThread:
-    """The thread. ``open_source``: called in it, gives a source. ``newest``: where the frames go.
+    """Open a source in a thread, read it, and keep the newest frame in ``latest``.
 
-    repeat: a file that has ended starts again. A file plays at its own frame rate, a camera at the camera's.
-    Before its first frame a camera that cannot be had is an error; after that it is tried again until it is back.
+    A file is played at its own frame rate. A camera that cannot be opened is an error before its first frame; a camera
+    that is lost later is opened again and again until it is back.
 
-    error: what went wrong, or None. ended: there will be no more frames. lost: why there is no frame at the moment,
-    "" if there is nothing to say. source: the one that is open.
+    Parameters
+    ----------
+    open_source
+        Called in the thread; returns an open source.
+    repeat
+        Play a file again when it has ended.
+    on_source
+        Called in the thread with the source when it is open, and with None when it is closed.
+
+    Attributes
+    ----------
+    latest : LatestValue
+        The newest captured frame.
+    count : int
+        How many frames were captured.
+    last : float
+        When the last one was, or when the thread was made, in seconds of ``time.perf_counter``.
+    source : Source or None
+        The source that is open.
+    lost : str
+        Why there are no frames at the moment, or "".
+    ended : bool
+        Whether no more frames will come.
+    error : BaseException or None
+        What ended the thread.
     """
 
     def __init__(
-        self, open_source: Callable[[], Source], newest: LatestValue[CapturedFrame], repeat: bool = True
+        self,
+        open_source: Callable[[], Source],
+        repeat: bool = True,
+        on_source: Callable[[Source | None], object] = lambda source: None,
     ) -> None:
-        self._open, self._newest, self._repeat = open_source, newest, repeat
-        self._stop = Event()
-        self._due = 0.0  # when the next frame of a file is to be handed out
-        self.count = 0
-        self.error: BaseException | None = None
-        self.ended = False
-        self.lost = ""
+        self.latest: LatestValue[CapturedFrame] = LatestValue()
+        self.count, self.last = 0, time.perf_counter()
         self.source: Source | None = None
-        self.on_source: Callable[[Source | None], None] = lambda source: None
-        self._thread = Thread(target=self._run, name="seglib grabs frames", daemon=True)
+        self.lost = ""
+        self.ended = False
+        self.error: BaseException | None = None
+        self._open_source, self._repeat, self._on_source = open_source, repeat, on_source
+        self._stop = Event()
+        self._due = 0.0  # when the next frame of a file is to be shown
+        self._thread = Thread(target=self._run, name="seglib capture", daemon=True)
 
     def start(self) -> None:
-        """Start; the source is opened in the thread, so this does not wait for a camera."""
+        """Start, without waiting for the source."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to stop, without waiting."""
+        """Tell the thread to stop, without waiting for it."""
         self._stop.set()
         interrupt = getattr(self.source, "interrupt", None)
-        if interrupt is not None:  # a source that waits for others can be told to wait no longer
+        if interrupt is not None:  # ends a read that waits
             interrupt()
 
     def join(self, timeout: float) -> bool:
-        """Wait until the source is closed. False if a driver still holds the thread: it closes it when it lets go."""
+        """Wait until the source is closed. False if a driver hangs; the thread closes it when the driver returns."""
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -111,10 +110,9 @@ class CaptureThread:
             self.ended = True
 
     def _play_once(self) -> None:
-        """Open the source, hand out its frames to the last one, close it."""
         try:
-            with closing(self._open()) as source:
-                self._announce(source)
+            with closing(self._open_source()) as source:
+                self._set_source(source)
                 self._play(source)
         except CameraUnavailable as error:
             if self.count == 0:
@@ -122,34 +120,33 @@ class CaptureThread:
             self.lost = str(error).splitlines()[0]
             self._stop.wait(RETRY)
         finally:
-            self._announce(None)
+            self._set_source(None)
 
-    def _announce(self, source: Source | None) -> None:
+    def _set_source(self, source: Source | None) -> None:
         self.source = source
-        self.on_source(source)
+        self._on_source(source)
 
     def _play(self, source: Source) -> None:
-        step = 1 / (source.fps or _USUAL) if isinstance(source, VideoSource) else 0.0
+        interval = 1 / (source.fps or _DEFAULT_FPS) if isinstance(source, VideoSource) else 0.0
         while not self._stop.is_set():
             frame = next(source, None)
             if frame is None:
                 return
-            if step:
-                self._wait_until_due(step)
+            if interval:
+                self._wait_until_due(interval)
             self._put(frame, getattr(source, "captured", None))
             if isinstance(source, ImageSource):
-                while not self._stop.wait(1 / _STILL):
+                while not self._stop.wait(1 / _IMAGE_FPS):
                     self._put(frame, None)
 
     def _put(self, frame: Frame, captured: float | None) -> None:
-        self._newest.put(CapturedFrame(frame, self.count, captured or time.perf_counter()))
+        self.last = time.perf_counter()
+        self.latest.put(CapturedFrame(frame, self.count, captured or self.last))
         self.count += 1
         self.lost = ""
 
-    def _wait_until_due(self, step: float) -> None:
-        """A file is read faster than it plays. One that is read too slowly is late, but does not hurry afterwards."""
+    def _wait_until_due(self, interval: float) -> None:
+        """Play a file at its frame rate. Where reading is too slow the file is late, and does not hurry afterwards."""
         now = time.perf_counter()
-        self._due = max(self._due + step, now - _BEHIND)
-        if self.count == 0:
-            self._due = now
+        self._due = now if self.count == 0 else max(self._due + interval, now - _MAX_DELAY)
         self._stop.wait(max(0.0, self._due - now))

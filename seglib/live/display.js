@@ -1,199 +1,223 @@
-// The page's side of the live picture: draws JPEGs on a canvas and says which one it has drawn.
-// Every second, and after pictures, a view says {view, drawn, room, width, hidden}: so the kernel knows who is watching,
+// The page's side of the live picture: draws JPEGs on a canvas and reports which one it has drawn.
+// A view reports {view, drawn, room, width, hidden} after pictures and every second: so the kernel knows who is watching,
 // never sends more than can be drawn, and never more pixels than are seen.
+import { appendElement, sendToKernel } from "../_internal/page.js";
+import { DrawnPictures, NewestOnly, REPORT_INTERVAL } from "./flow_control.js";
 
-// Each word makes the kernel busy for a moment, which JupyterLab shows in several places, and that costs more than the
-// picture. So a page that draws quickly does not speak after each one, but lets more be under way meanwhile.
-const PAUSE = 300; // milliseconds in which a quick page may get pictures without a word
-const MOST = 10; // pictures under way
-const QUICK = 50; // milliseconds between two pictures, at most, of a page that counts as quick
-const AT_ONCE = 2; // pictures that are decoded at once; of more that arrive meanwhile only the newest is kept
+/** @typedef {import("../_internal/page.js").Model} Model */
+/** @typedef {{kind: string, number: number, captured: number, panes: string[], only?: string}} Message */
 
-const NAMES = { input: "input", labels: "labels", mask: "mask", result: "result" };
+const HEARTBEAT = 1000; // milliseconds between two reports, at most
+const DECODED_AT_ONCE = 2; // of more pictures that arrive meanwhile only the newest is drawn
+/** @type {Record<string, string>} */
+const BADGES = { running: "live", waiting: "no picture", starting: "starting" };
 
-function element(tag, className, parent) {
-  const made = document.createElement(tag);
-  made.className = className;
-  parent.append(made);
-  return made;
-}
-
-// The next time the page is painted; a hidden page never is, so do not wait for ever.
-function painted() {
-  if (document.hidden) return Promise.resolve();
-  return new Promise((done) => {
-    requestAnimationFrame(done);
-    setTimeout(done, 250);
-  });
-}
-
-// Sliders of ipywidgets have no name that a screen reader could say; their label stands beside them. And what is said
-// in the line of words shall be heard, too.
-function nameTheControls(root) {
-  for (const words of root?.querySelectorAll(".seglib-status, .seglib-note") ?? []) words.setAttribute("role", "status");
-  root?.querySelector(".seglib-effect")?.setAttribute("aria-label", "effect");
-  for (const box of root?.querySelectorAll(".widget-inline-hbox") ?? []) {
-    const label = box.querySelector(".widget-label")?.textContent;
-    for (const handle of box.querySelectorAll("[role=slider]")) {
-      if (label && !handle.hasAttribute("aria-label")) handle.setAttribute("aria-label", label);
-    }
-  }
-}
-
-function render({ model, el }) {
-  const view = Math.random().toString(36).slice(2); // not crypto.randomUUID: an http page has none
-  const figure = element("figure", "seglib-canvas", el);
-  const canvas = element("canvas", "", figure);
-  const captions = element("div", "seglib-captions", figure);
-  const badge = element("span", "seglib-badge", figure);
-  const curtain = element("div", "seglib-curtain", figure);
-  const context = canvas.getContext("2d", { alpha: false });
-  canvas.setAttribute("role", "img");
-  captions.setAttribute("aria-hidden", "true");
-  Object.assign(canvas, { width: 1280, height: 480 });
-  Object.assign(figure.dataset, { view, seq: 0, shown: 0, panes: "" });
-  let drawn = 0; // the number of the last picture
-  let said = 0; // the one that the kernel was told of
-  let room = 2; // how many may be under way; the kernel knows this from the last word, too
-  let between = 1000; // milliseconds from picture to picture, lately
-  let before = 0; // when the last one was drawn
-  let shown = 0;
-  let reminder = null;
-  let closed = false;
-  let working = 0; // pictures that are being decoded
-  let newest = null; // the one that waits to be decoded
-  let turn = Promise.resolve(); // when all pictures before the next one have been drawn
-  const timer = setInterval(pulse, 1000);
-
-  function say(kind) {
-    clearTimeout(reminder);
-    reminder = null;
-    if (closed) return;
-    const width = Math.round(figure.clientWidth * (window.devicePixelRatio || 1));
-    said = drawn;
-    room = between < QUICK ? Math.min(MOST, 1 + Math.round(PAUSE / between)) : 2;
-    try {
-      model.send({ kind, view, drawn, room, width, hidden: document.hidden });
-    } catch {
-      lost(); // the kernel that this widget belonged to is gone
-    }
+/** One view of the picture. */
+class View {
+  /**
+   * @param {Model} model
+   * @param {HTMLElement} parent
+   */
+  constructor(model, parent) {
+    this.model = model;
+    this.parent = parent;
+    this.name = Math.random().toString(36).slice(2); // not crypto.randomUUID: an http page has none
+    this.figure = appendElement("figure", "seglib-canvas", parent);
+    this.canvas = appendElement("canvas", "", this.figure);
+    this.captions = appendElement("div", "seglib-captions", this.figure);
+    this.badge = appendElement("span", "seglib-badge", this.figure);
+    this.curtain = appendElement("div", "seglib-curtain", this.figure);
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    this.canvas.setAttribute("role", "img");
+    this.captions.setAttribute("aria-hidden", "true");
+    Object.assign(this.canvas, { width: 1280, height: 480 });
+    Object.assign(this.figure.dataset, { view: this.name, number: 0, shown: 0, panes: "" });
+    this.pictures = new DrawnPictures();
+    this.shown = 0;
+    this.closed = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.reminder = undefined;
+    /** @type {Promise<void>} */
+    this.previous = Promise.resolve(); // fulfilled when the picture before was drawn
+    /** @type {NewestOnly<[Message, DataView[]]>} */
+    this.queue = new NewestOnly(([message, buffers]) => this.show(message, buffers), DECODED_AT_ONCE);
+    this.receive = this.receive.bind(this);
+    this.stateChanged = this.stateChanged.bind(this);
+    this.describe = this.describe.bind(this);
+    this.greet = this.greet.bind(this);
+    model.on("msg:custom", this.receive);
+    model.on("change:state", this.stateChanged);
+    model.on("change:message change:hint", this.describe);
+    document.addEventListener("visibilitychange", this.greet);
+    this.timer = setInterval(() => this.heartbeat(), HEARTBEAT);
+    this.describe();
+    requestAnimationFrame(this.greet); // once it is in the page and has a width
   }
 
-  function sayInTime() {
-    // Half of the room is left for those that come while the word is on its way.
-    if (drawn - said >= room / 2) say("drawn");
-    else reminder ??= setTimeout(say, PAUSE, "drawn");
+  remove() {
+    this.report("closed");
+    this.closed = true;
+    clearInterval(this.timer);
+    document.removeEventListener("visibilitychange", this.greet);
+    this.model.off("msg:custom", this.receive);
+    this.model.off("change:state", this.stateChanged);
+    this.model.off("change:message change:hint", this.describe);
   }
 
-  function lost() {
-    closed = true;
-    clearInterval(timer);
-    figure.dataset.state = "lost";
-    badge.textContent = "";
-    curtain.textContent = "The kernel was restarted. Run the cell again.";
-    curtain.hidden = false;
+  // ---- reports
+
+  report(kind = "report") {
+    clearTimeout(this.reminder);
+    this.reminder = undefined;
+    if (this.closed) return;
+    const width = Math.round(this.figure.clientWidth * (window.devicePixelRatio || 1));
+    const content = { kind, view: this.name, width, hidden: document.hidden, ...this.pictures.report() };
+    if (!sendToKernel(this.model, content)) this.disconnect();
   }
 
-  function describe() {
-    if (closed) return;
-    const state = model.get("state");
-    figure.dataset.state = state;
-    const panes = figure.dataset.panes.split(",").join(" and ");
-    const what = shown ? `Live picture: ${panes}. ` : "No picture yet. ";
-    canvas.setAttribute("aria-label", what + model.get("message"));
-    badge.textContent = { running: "live", waiting: "no picture", starting: "starting" }[state] ?? "";
-    curtain.textContent = shown ? "" : model.get("hint");
-    curtain.hidden = shown > 0;
+  reportInTime() {
+    if (this.pictures.isReportDue()) this.report();
+    else this.reminder ??= setTimeout(() => this.report(), REPORT_INTERVAL);
   }
 
-  function caption(panes) {
-    if (panes.join() === figure.dataset.panes) return;
-    figure.dataset.panes = panes.join();
-    const columns = panes.length <= 3 ? panes.length : 2;
-    captions.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
-    captions.replaceChildren();
-    for (const pane of panes) element("span", "", captions).textContent = NAMES[pane] ?? pane;
-    describe();
+  // Only while something runs: a kernel that gets messages never counts as idle.
+  heartbeat() {
+    if (!["stopped", "failed"].includes(this.model.get("state"))) this.report();
   }
 
-  function draw(bitmap, message) {
-    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-      Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
-    }
-    context.drawImage(bitmap, 0, 0);
-    between += (Math.min(performance.now() - before, 1000) - between) / 4;
-    before = performance.now();
-    drawn = message.number;
-    shown += 1;
-    const late = Math.round(Date.now() - message.taken);
-    Object.assign(figure.dataset, { seq: drawn, shown, latency: late });
-    caption(message.panes);
-    if (shown === 1) describe();
+  greet() {
+    labelControls(this.parent.closest(".seglib-live"));
+    this.report();
   }
 
-  // Each picture at its own painting of the page, in their order: of two drawn in one go nobody would see the first.
-  function show(message, buffers) {
-    const decoded = createImageBitmap(new Blob([buffers[0]], { type: "image/jpeg" }));
-    decoded.catch(() => {}); // told below, when it is this picture's turn
-    turn = turn.then(() => paint(decoded, message));
-    return turn;
+  stateChanged() {
+    this.describe();
+    this.greet();
   }
 
-  async function paint(decoded, message) {
+  disconnect() {
+    this.closed = true;
+    clearInterval(this.timer);
+    this.figure.dataset.state = "lost";
+    this.badge.textContent = "";
+    this.curtain.textContent = "The kernel was restarted. Run the cell again.";
+    this.curtain.hidden = false;
+  }
+
+  // ---- pictures
+
+  /**
+   * @param {Message} message
+   * @param {DataView[]} buffers
+   */
+  receive(message, buffers) {
+    if (message.kind !== "picture" || (message.only && message.only !== this.name)) return undefined;
+    return this.queue.push([message, buffers]);
+  }
+
+  /**
+   * Each picture in a repaint of its own, in order: of two drawn in one nobody would see the first.
+   * @param {Message} message
+   * @param {DataView[]} buffers
+   */
+  show(message, buffers) {
+    const jpeg = /** @type {BlobPart} */ (buffers[0]);
+    const decoded = createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+    decoded.catch(() => {}); // told in paint(), when it is this picture's turn
+    this.previous = this.previous.then(() => this.paint(decoded, message));
+    return this.previous;
+  }
+
+  /**
+   * @param {Promise<ImageBitmap>} decoded
+   * @param {Message} message
+   */
+  async paint(decoded, message) {
     try {
       const bitmap = await decoded;
-      await painted();
-      if (!closed && message.number > drawn) draw(bitmap, message);
+      await nextRepaint();
+      if (!this.closed && message.number > this.pictures.last) this.draw(bitmap, message);
       bitmap.close();
     } catch (error) {
       console.error("seglib: a picture could not be drawn", error);
     }
-    drawn = Math.max(drawn, message.number); // also one that cannot be drawn must not hold up the next
-    if (!message.only) sayInTime();
+    this.pictures.skip(message.number); // one that cannot be drawn must not hold up the next
+    if (!message.only) this.reportInTime();
   }
 
-  // A page that is suddenly slow catches up at once: it leaves out what it has no time for.
-  async function hear(message, buffers) {
-    if (message.kind !== "picture" || (message.only && message.only !== view)) return;
-    newest = [message, buffers];
-    if (working === AT_ONCE) return;
-    working += 1;
-    while (newest) {
-      const next = newest;
-      newest = null;
-      await show(...next);
-    }
-    working -= 1;
+  /**
+   * @param {ImageBitmap} bitmap
+   * @param {Message} message
+   */
+  draw(bitmap, message) {
+    const { width, height } = bitmap;
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    this.context.drawImage(bitmap, 0, 0);
+    this.pictures.draw(message.number);
+    this.shown += 1;
+    const latency = Math.round(Date.now() - message.captured);
+    Object.assign(this.figure.dataset, { number: message.number, shown: this.shown, latency });
+    this.caption(message.panes);
+    if (this.shown === 1) this.describe();
   }
 
-  function greet() {
-    nameTheControls(el.closest(".seglib-live"));
-    say("here");
-  }
-  // Only while something runs: a kernel that is spoken to never counts as idle.
-  function pulse() {
-    if (!["stopped", "failed"].includes(model.get("state"))) say("here");
-  }
-  function changed() {
-    describe();
-    greet();
-  }
-  model.on("msg:custom", hear);
-  model.on("change:state", changed);
-  model.on("change:message change:hint", describe);
-  document.addEventListener("visibilitychange", greet);
-  describe();
-  requestAnimationFrame(greet); // once it is in the page and has a width
+  // ---- texts
 
-  return () => {
-    say("gone");
-    closed = true;
-    clearInterval(timer);
-    document.removeEventListener("visibilitychange", greet);
-    model.off("msg:custom", hear);
-    model.off("change:state", changed);
-    model.off("change:message change:hint", describe);
-  };
+  describe() {
+    if (this.closed) return;
+    const state = this.model.get("state");
+    this.figure.dataset.state = state;
+    const panes = (this.figure.dataset.panes ?? "").split(",").join(" and ");
+    const label = this.shown ? `Live picture: ${panes}. ` : "No picture yet. ";
+    this.canvas.setAttribute("aria-label", label + this.model.get("message"));
+    this.badge.textContent = BADGES[state] ?? "";
+    this.curtain.textContent = this.shown ? "" : this.model.get("hint");
+    this.curtain.hidden = this.shown > 0;
+  }
+
+  /** @param {string[]} panes */
+  caption(panes) {
+    if (panes.join() === this.figure.dataset.panes) return;
+    this.figure.dataset.panes = panes.join();
+    const columns = panes.length <= 3 ? panes.length : 2;
+    this.captions.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
+    this.captions.replaceChildren();
+    for (const pane of panes) appendElement("span", "", this.captions, pane);
+    this.describe();
+  }
 }
 
-export default { render };
+/** A hidden page is never repainted, so do not wait for ever. */
+function nextRepaint() {
+  if (document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    requestAnimationFrame(resolve);
+    setTimeout(resolve, 250);
+  });
+}
+
+/**
+ * Name the controls for screen readers: sliders of ipywidgets have no name, their label stands beside them. And let
+ * screen readers read out the status.
+ * @param {Element | null} root
+ */
+function labelControls(root) {
+  if (!root) return;
+  for (const line of root.querySelectorAll(".seglib-status, .seglib-note")) line.setAttribute("role", "status");
+  root.querySelector(".seglib-effect")?.setAttribute("aria-label", "effect");
+  for (const box of root.querySelectorAll(".widget-inline-hbox")) {
+    const label = box.querySelector(".widget-label")?.textContent;
+    if (!label) continue;
+    for (const handle of box.querySelectorAll("[role=slider]:not([aria-label])")) {
+      handle.setAttribute("aria-label", label);
+    }
+  }
+}
+
+export default {
+  /** @param {{model: Model, el: HTMLElement}} context */
+  render({ model, el }) {
+    const view = new View(model, el);
+    return () => view.remove();
+  },
+};

@@ -1,7 +1,7 @@
-"""The picture in the page: a canvas that says which picture it has drawn, or a plain image where there is none.
+"""The picture on the page: a canvas that reports which picture it has drawn, or a plain image without anywidget.
 
-The page's side is ``display.js``. Pictures go there as JPEG in binary messages; every view answers with its name and
-the number of the last picture it has drawn, and says that it is still there every second.
+The page's side is ``display.js``. Pictures are sent as JPEG in binary messages; every view reports its name and the
+number of the last picture it has drawn, and that it is still there every second.
 """
 
 import time
@@ -12,113 +12,129 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from seglib._internal.javascript import bundle
 from seglib.live.flow_control import FlowControl
 
 anywidget: Any
 try:
     import anywidget
-except ImportError:  # then the plain image has to do
+except ImportError:
     anywidget = None
 
 _HERE = Path(__file__).parent
-_PLAIN_FPS = 10.0  # a plain image does not tell when it was drawn, so it gets few pictures
-_PLAIN_WIDTH = 640
+_IMAGE_FPS = 10.0  # a plain image does not report what it has drawn, so it gets few pictures
+_IMAGE_WIDTH = 640
 
 
 class CanvasDisplay:
-    """A screen that knows what was drawn. widget: to be displayed. hint: what stands there before the first picture."""
+    """A display that reports what was drawn.
+
+    Parameters
+    ----------
+    hint
+        Text in place of the first picture.
+
+    Attributes
+    ----------
+    widget : anywidget.AnyWidget
+        To be displayed.
+    flow : FlowControl
+        Who watches, and what they have drawn.
+    """
 
     def __init__(self, hint: str = "") -> None:
         self.flow = FlowControl()
         self.widget = _canvas_class()(hint=hint)
-        self.widget.on_msg(self._hear)
+        self.widget.on_msg(self._receive)
         self._last: tuple[dict[str, Any], bytes] | None = None
 
     @property
     def views(self) -> int:
-        """How many pages show the picture."""
+        """How many views show the picture."""
         return self.flow.views
 
     @property
     def width(self) -> int | None:
-        """How many pixels the page can show side by side."""
+        """How many pixels the widest view can show side by side."""
         return self.flow.width
 
     def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:
-        """Whether so many pictures may be sent now."""
+        """Wait until so many pictures may be sent; False if they may not in time."""
         return self.flow.wait_for_room(timeout, wanted)
 
-    def show(self, jpeg: bytes, taken: float, panes: tuple[str, ...]) -> None:
+    def show(self, jpeg: bytes, captured: float, panes: tuple[str, ...]) -> None:
         """Send a picture."""
-        number = self.flow.sending(taken)
-        message = {"kind": "picture", "number": number, "taken": _unix_ms(taken), "panes": list(panes)}
+        number = self.flow.sending(captured)
+        message = {"kind": "picture", "number": number, "captured": _unix_ms(captured), "panes": list(panes)}
         self._last = (message, jpeg)
         self.widget.send(message, [jpeg])
 
-    def tell(self, state: str, message: str) -> None:
-        """What the page shows beside the picture: the loop's state, and a sentence for screen readers."""
+    def set_status(self, state: str, message: str) -> None:
+        """Show the loop's state, and its message to screen readers."""
         self.widget.state, self.widget.message = state, message
 
-    def close(self) -> None:
-        """No more messages from the page are heard."""
-        self.widget.on_msg(self._hear, remove=True)
-
-    def _hear(self, widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
+    def _receive(self, widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         view = str(content.get("view", ""))
-        if content.get("kind") == "gone":
+        if content.get("kind") == "closed":
             self.flow.leave(view)
-        elif self.flow.hear(view, *(int(content[word]) for word in ("drawn", "width", "hidden", "room"))):
-            self._greet(view)
-
-    def _greet(self, view: str) -> None:
-        """A page that was opened or loaded again shows the last picture at once."""
-        if self._last is not None:
+            return
+        is_new = self.flow.report(
+            view, int(content["drawn"]), int(content["width"]), bool(content["hidden"]), int(content["room"])
+        )
+        if is_new and self._last is not None:  # a page that was opened or reloaded shows the last picture at once
             message, jpeg = self._last
             self.widget.send(message | {"only": view}, [jpeg])
 
 
-class PlainDisplay:
-    """The same with ``ipywidgets.Image``, where anywidget is missing: small, and never more than ten a second."""
+class ImageDisplay:
+    """A display by ``ipywidgets.Image``: small, and ten pictures a second at most.
 
-    views, width = 1, _PLAIN_WIDTH
+    Attributes
+    ----------
+    widget : ipywidgets.Image
+        To be displayed.
+    flow : FlowControl
+        Counts the pictures.
+    views, width : int
+        Fixed, since an image does not tell.
+    """
 
-    def __init__(self, hint: str = "") -> None:
-        self.flow = FlowControl()  # for its counters
+    views, width = 1, _IMAGE_WIDTH
+
+    def __init__(self) -> None:
+        self.flow = FlowControl()
         self.widget = ipywidgets.Image(format="jpeg", layout={"width": "100%", "max_width": "960px"})
         self.widget.add_class("seglib-canvas")
         self._next = 0.0
 
     def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:
-        """Whether it is time for another picture."""
-        pause = self._next - time.perf_counter() + (wanted - 1) / _PLAIN_FPS
+        """Wait until it is time for another picture."""
+        pause = self._next - time.perf_counter() + (wanted - 1) / _IMAGE_FPS
         time.sleep(max(0.0, min(pause, timeout)))
         return pause <= timeout
 
-    def show(self, jpeg: bytes, taken: float, panes: tuple[str, ...]) -> None:
+    def show(self, jpeg: bytes, captured: float, panes: tuple[str, ...]) -> None:
         """Send a picture."""
         self.flow.sent += 1
         self.flow.shown.tick()
-        self._next = time.perf_counter() + 1 / _PLAIN_FPS
+        self._next = time.perf_counter() + 1 / _IMAGE_FPS
         self.widget.value = jpeg
 
-    def tell(self, state: str, message: str) -> None:
-        """A plain image has no place for it."""
-
-    def close(self) -> None:
-        """Nothing to do."""
+    def set_status(self, state: str, message: str) -> None:
+        """Do nothing: an image has no place for it."""
 
 
-def make_display(hint: str = "") -> "CanvasDisplay | PlainDisplay":
-    """The canvas, or where anywidget cannot be imported, the plain image."""
-    return PlainDisplay(hint) if anywidget is None else CanvasDisplay(hint)
+def make_display(hint: str = "") -> CanvasDisplay | ImageDisplay:
+    """Make a canvas, or an image where anywidget cannot be imported."""
+    return ImageDisplay() if anywidget is None else CanvasDisplay(hint)
 
 
 @cache
 def _canvas_class() -> Any:
-    """The canvas widget. Made when it is first needed, since its parent may be missing."""
+    """The widget's class, made when it is needed: its base class may be missing."""
 
-    class Canvas(anywidget.AnyWidget):
-        _esm = _HERE / "display.js"
+    class Canvas(anywidget.AnyWidget):  # type: ignore[misc]
+        _esm = bundle(_HERE / "display.js")
         _css = _HERE / "display.css"
         state = traitlets.Unicode("stopped").tag(sync=True)
         message = traitlets.Unicode("").tag(sync=True)
@@ -128,5 +144,5 @@ def _canvas_class() -> Any:
 
 
 def _unix_ms(moment: float) -> float:
-    """A time of ``perf_counter`` on the clock that pages know: milliseconds since 1970."""
+    """Convert a time of ``perf_counter`` to the page's clock, milliseconds since 1970."""
     return 1000 * (time.time() - (time.perf_counter() - moment))

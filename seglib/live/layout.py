@@ -1,4 +1,4 @@
-"""The buttons, the picture, the words below it and the controls: how they stand in the page."""
+"""The widget's parts on the page: buttons, picture, status line and controls."""
 
 from typing import Any
 
@@ -6,14 +6,29 @@ import ipywidgets as widgets
 
 from seglib.live.controls import Controls
 
-STILL = ("stopped", "failed")  # the states in which nothing runs
+IDLE_STATES = ("stopped", "failed")
 
 
 class Panel:
-    """What a person sees. picture: the widget that shows it.
+    """The whole widget.
 
-    start, stop, snapshot, record: buttons. note: a label for what was just done. box: all of it, to be displayed.
-    Buttons are never switched off: who uses the keyboard would lose the place.
+    Buttons are never disabled: somebody who uses the keyboard would lose the focus.
+
+    Parameters
+    ----------
+    picture
+        The widget that shows the picture.
+    controls
+        What stands below it.
+
+    Attributes
+    ----------
+    box
+        All of it, to be displayed.
+    start, stop, snapshot, record
+        Buttons.
+    note
+        A label for what was just done.
     """
 
     def __init__(self, picture: Any, controls: Controls) -> None:
@@ -23,25 +38,25 @@ class Panel:
         self.record = _button("record", "Record", "circle")
         self.readout, self.status, self.note = (_label(name) for name in ("readout", "status", "note"))
         buttons = _row(self.start, self.stop, self.snapshot, self.record, self.readout)
-        words = _row(self.status, controls.view)
-        words.add_class("seglib-words")
-        self._room = widgets.VBox([])
-        self.box = widgets.VBox([buttons, self._room, picture, words, self.note, controls.box])
+        status_row = _row(self.status, controls.panes_row)
+        status_row.add_class("seglib-status-row")
+        self._source_area = widgets.VBox([])
+        self.box = widgets.VBox([buttons, self._source_area, picture, status_row, self.note, controls.box])
         self.box.add_class("seglib-live")
 
-    def make_room_for(self, widget: Any) -> None:
-        """Show what a source has to show, as the camera of the browser has; None for nothing."""
-        self._room.children = () if widget is None else (widget,)
+    def show_source_widget(self, widget: Any) -> None:
+        """Show the widget of a source above the picture, as the browser camera has one; None shows nothing."""
+        self._source_area.children = () if widget is None else (widget,)
 
-    def show(self, state: str, message: str, recording: bool, rates: str) -> None:
-        """Bring words and buttons up to date. The button that is wanted next is coloured."""
+    def update(self, state: str, message: str, recording: bool, rates: str) -> None:
+        """Bring texts and buttons up to date. The button that is likely next is coloured."""
         self.status.value, self.readout.value = message, rates
         if state == "failed":
             self.status.add_class("seglib-failed")
         else:
             self.status.remove_class("seglib-failed")
-        self.start.button_style = "primary" if state in STILL else ""
-        self.stop.button_style = "" if state in STILL else "primary"
+        self.start.button_style = "primary" if state in IDLE_STATES else ""
+        self.stop.button_style = "" if state in IDLE_STATES else "primary"
         self.record.description = "Stop recording" if recording else "Record"
         self.record.button_style = "danger" if recording else ""
 

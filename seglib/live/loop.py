@@ -1,245 +1,307 @@
-"""The loop: a thread takes frames, another one finds their masks, a third makes pictures and shows them.
+"""The live loop: one thread captures frames, one predicts their masks, one renders and shows them.
 
     loop = Loop("clip", frames=60)
     loop.start()   # returns at once
     loop.wait()    # until it ends; raises what went wrong in it
 
-While one frame is made a picture, the mask of the next is found; never of more, since a frame that waits grows old.
+While one frame is rendered, the mask of the next is predicted; never of more, since a frame that waits grows old.
 There are no widgets in here. One loop runs at a time in a process: starting a second one stops the first.
 """
 
+import atexit
 import os
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from threading import Event, Thread, current_thread
+from threading import Event, Lock, Thread, current_thread
 from typing import Any
 
 from seglib._internal.allocation import keep_memory
+from seglib.capture.base import Source
 from seglib.errors import CameraUnavailable
-from seglib.live.beside import Prediction
-from seglib.live.capture_thread import CapturedFrame, CaptureThread, LatestValue
-from seglib.live.find import Find
-from seglib.live.finish import Finish, Picture, encode_jpeg, lay_out
-from seglib.live.flow_control import Display
-from seglib.live.recorder import Recorder
-from seglib.live.relay import Relay
-from seglib.live.settings import Settings, Slot
-from seglib.live.single import take_over
-from seglib.live.source_choice import Choice, describe, opener, sentence
+from seglib.live.capture_thread import CapturedFrame, CaptureThread
+from seglib.live.presenter import Display, Presenter
+from seglib.live.settings import CurrentSettings
+from seglib.live.source_choice import SourceChoice, describe, opener, sentence
+from seglib.live.stages import PredictedFrame, PredictStage, RenderStage
 from seglib.live.statistics import Rate, RollingStopwatch
+from seglib.live.workers import PacedWorker
+from seglib.pipeline import Result
+from seglib.temporal import Steady
 
 STALLED = 2.0  # seconds without a frame after which a person is told
-UNWATCHED = 60.0  # seconds without a page that shows the picture, after which the camera is let go
-_JOIN = 1.0  # seconds that stopping may take
-_TOLD = 0.5  # seconds after which on_change is called even if nothing changed, for the rate and the latency
-_PATIENCE = 0.1  # seconds for which a thread waits before it looks whether it shall stop
+UNWATCHED = 60.0  # seconds without a view of the picture after which the camera is closed
+JOIN = 1.0  # seconds that stopping may take
+_NOTIFY = 0.5  # seconds after which on_change is called even if nothing changed, for the rate and the latency
+_POLL = 0.1  # seconds between two looks at the stop event
+
+
+class Status:
+    """What the loop is doing. Written by its threads, read by any.
+
+    Parameters
+    ----------
+    on_change
+        Called when state or message change, and every half second.
+
+    Attributes
+    ----------
+    state : str
+        "stopped", "starting", "running", "waiting" (no frames come at the moment) or "failed".
+    message : str
+        The same in a sentence.
+    error : BaseException or None
+        What ended the loop.
+    """
+
+    def __init__(self, on_change: Callable[[], object]) -> None:
+        self.state, self.message = "stopped", "Stopped."
+        self.error: BaseException | None = None
+        self._on_change, self._notified = on_change, 0.0
+
+    def set(self, state: str, message: str) -> None:
+        """Change state and message."""
+        now = time.perf_counter()
+        if (state, message) != (self.state, self.message) or now - self._notified > _NOTIFY:
+            self.state, self.message, self._notified = state, message, now
+            self._on_change()
+
+    def set_ended(self, message: str) -> None:
+        """Change to "stopped", or to "failed" if there is an error."""
+        if self.error is None:
+            self.set("stopped", message)
+        else:
+            kind = "" if isinstance(self.error, CameraUnavailable) else f"{type(self.error).__name__}: "
+            self.set("failed", f"{kind}{self.error}")
 
 
 class Loop:
     """One run, from start to stop.
 
-    source: as for :func:`open_source`, or a function that opens and returns a source; it is called in a thread.
-    settings: a slot that may be changed at any time. screen: where pictures go, None for nowhere.
-    frames: stop after so many; None takes the environment variable SEGLIB_FRAMES, and runs on if that is not set.
-    repeat: a file that has ended starts again. on_change: called from the loop's threads when state or message change,
-        and every half second.
+    Parameters
+    ----------
+    source
+        As for :func:`open_source`, or a function that opens and returns a source; it is called in a thread.
+    settings
+        May be changed at any time.
+    display
+        Where pictures are shown, None for nowhere.
+    frames
+        Stop after so many; None takes the environment variable SEGLIB_FRAMES, or runs on if that is not set.
+    repeat
+        Play a file again when it has ended.
+    on_change
+        Called from the loop's threads when state or message change, and every half second.
+    on_source
+        Called from a thread with the source when it is open, and with None when it is closed.
 
-    state: "stopped", "starting", "running", "waiting" (no frames come at the moment) or "failed".
-    message: the same in a sentence. error: what ended the loop, or None. picture: the last one. jpeg: as it was sent.
+    Attributes
+    ----------
+    status : Status
+        State, message and error.
+    capture : CaptureThread
+        Reads the frames.
+    presenter : Presenter
+        Has the last result, and the recording.
+    rendered : Rate
+        Counts the frames that were rendered.
     """
 
     def __init__(
         self,
-        source: Choice,
-        settings: Slot | None = None,
-        screen: Display | None = None,
+        source: SourceChoice,
+        settings: CurrentSettings | None = None,
+        display: Display | None = None,
         *,
         frames: int | None = None,
         repeat: bool = True,
-        on_change: Callable[[], None] = lambda: None,
+        on_change: Callable[[], object] = lambda: None,
+        on_source: Callable[[Source | None], object] = lambda source: None,
     ) -> None:
-        self.settings = settings or Slot(Settings())
-        self.frames = _bound(frames)
-        self.meter, self.made = RollingStopwatch(), Rate()
-        self._farewell = "Stopped."
-        self.state, self.message = "stopped", self._farewell
-        self.error: BaseException | None = None
-        self.picture: Picture | None = None
-        self.jpeg = b""
-        self.recorder: Recorder | None = None
-        self.newest: LatestValue[CapturedFrame] = LatestValue()
-        self.grabber = CaptureThread(opener(source), self.newest, repeat)
-        self._screen, self._on_change = screen, on_change
+        self.settings = settings or CurrentSettings()
+        self.frames = _frame_limit(frames)
+        self.status = Status(on_change)
+        self.capture = CaptureThread(opener(source), repeat, on_source)
+        self.rendered = Rate()
+        self._stopwatch = RollingStopwatch()
+        self.presenter = Presenter(display, self._stopwatch, encode_always=self.frames is not None)
         self._stop = Event()
-        self._find, self._finish = Find(self.meter, self._stop), Finish(self.meter)
-        self._second: Relay[Picture] = Relay("seglib shows")
-        self._thread = Thread(target=self._run, name="seglib live loop", daemon=True)
-        self._last_grab = self._last_view = self._last_told = 0.0
+        self._end_message = "Stopped."
+        steady = Steady()
+        self._predict = PredictStage(self._stopwatch, steady, self._stop)
+        self._render = RenderStage(self._stopwatch, steady)
+        self._render_worker: PacedWorker[Result] = PacedWorker("seglib render")
+        self._thread = Thread(target=self._run, name="seglib predict", daemon=True)
 
-    def start(self) -> None:
-        """Start, after stopping whichever loop is running. Returns without waiting for the camera."""
-        take_over(self)
-        keep_memory()
-        self._last_grab = self._last_view = time.perf_counter()
-        self._tell("starting", "Starting.")
-        self.grabber.start()
-        self._thread.start()
-
-    def stop(self) -> bool:
-        """Stop, and wait up to a second. True if all threads have ended and the source is closed.
-
-        A driver that hangs, or a large model in the middle of a prediction, cannot be broken off: its thread is left
-        behind, shows nothing more, and closes the source when it is let go.
-        """
-        self._stop.set()
-        self.grabber.stop()
-        if self._thread.ident is None or current_thread() is self._thread or self._second.is_here:
-            return False
-        deadline = time.perf_counter() + _JOIN
-        ended = self.grabber.join(_JOIN)
-        self._thread.join(max(0.0, deadline - time.perf_counter()))
-        return ended and not self._thread.is_alive()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the loop has ended, at most ``timeout`` seconds; False if it has not.
-
-        Raises what ended it, if something did. An interrupt (the notebook's Stop button) stops the loop, too.
-        """
-        deadline = None if timeout is None else time.perf_counter() + timeout
-        try:
-            while self._thread.is_alive() and (deadline is None or time.perf_counter() < deadline):
-                self._thread.join(_PATIENCE)
-        except BaseException:
-            self.stop()
-            raise
-        if self._thread.is_alive():
-            return False
-        if self.error is not None:
-            raise self.error
-        return True
+    @property
+    def result(self) -> Result | None:
+        """The last result: frame, mask, output, and labels if a pane shows them."""
+        return self.presenter.result
 
     @property
     def alive(self) -> bool:
         """Whether it was started and has not ended."""
         return self._thread.is_alive()
 
+    def start(self) -> None:
+        """Stop the loop that is running, if there is one, and start. Returns without waiting for the camera."""
+        _replace_running(self)
+        keep_memory()
+        self.status.set("starting", "Starting.")
+        self.capture.start()
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """Stop, and wait up to a second. True if all threads have ended and the source is closed.
+
+        A driver that hangs, or a prediction of a large model, cannot be interrupted: its thread shows nothing more, and
+        ends when it can.
+        """
+        self._stop.set()
+        self.capture.stop()
+        if self._thread.ident is None or current_thread() is self._thread or self._render_worker.is_current_thread:
+            return False
+        deadline = time.perf_counter() + JOIN
+        closed = self.capture.join(JOIN)
+        self._thread.join(max(0.0, deadline - time.perf_counter()))
+        return closed and not self._thread.is_alive()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the loop has ended, at most ``timeout`` seconds; False if it has not.
+
+        Raises what ended it. An interrupt, such as the notebook's Stop button, stops the loop, too.
+        """
+        deadline = None if timeout is None else time.perf_counter() + timeout
+        try:
+            while self._thread.is_alive() and (deadline is None or time.perf_counter() < deadline):
+                self._thread.join(_POLL)
+        except BaseException:
+            self.stop()
+            raise
+        if self._thread.is_alive():
+            return False
+        if self.status.error is not None:
+            raise self.status.error
+        return True
+
     def stats(self) -> dict[str, Any]:
-        """Counts and times: grabbed, dropped (newer ones came first), processed, fps, median ms of every stage."""
-        counts = {"grabbed": self.grabber.count, "dropped": self.newest.dropped, "processed": self.made.count}
-        times = {"fps": self.made.per_second(), "stages": self.meter.milliseconds()}
-        return {"state": self.state, "message": self.message, **counts, **times}
+        """Return state and message; frames grabbed, dropped for newer ones and processed; fps; median stage times, ms."""
+        return {
+            "state": self.status.state,
+            "message": self.status.message,
+            "grabbed": self.capture.count,
+            "dropped": self.capture.latest.dropped,
+            "processed": self.rendered.count,
+            "fps": self.rendered.per_second(),
+            "stages": self._stopwatch.milliseconds(),
+        }
 
     def _run(self) -> None:
         try:
-            while not self._stop.is_set() and (self.frames is None or self._second.given < self.frames):
+            while not self._stop.is_set() and (self.frames is None or self._render_worker.submitted < self.frames):
                 self._step()
-            self._second.settle(self._stop)
+            self._render_worker.wait_until_idle(self._stop)
         except BaseException as error:
-            self.error = error
+            self.status.error = error
         finally:
             self._end()
 
     def _step(self) -> None:
-        """Find the mask of one frame, if there is one and somebody wants its picture, and hand it over."""
-        self._second.check()
-        if not self._has_room() or self._second.too_early():
+        """Predict the mask of the newest frame, if its picture is wanted now, and submit it for rendering."""
+        self._render_worker.raise_error()
+        self._stop_if_unwatched()
+        if not self._wait_until_wanted():
             return
-        grab = self.newest.take(_PATIENCE)
-        if grab is None:
-            return self._explain_silence()
-        self._last_grab = time.perf_counter()
-        settings = self.settings.get()
-        found = self._find(grab.frame, settings)
-        if found is None:
-            return self._tell("starting", sentence(self._find.note))
-        self._second.give(partial(self._make, found, settings, grab), time.perf_counter() - self._last_grab, self._stop)
+        captured = self.capture.latest.take(_POLL)
+        if captured is None:
+            self._explain_silence()
+            return
+        start = time.perf_counter()
+        predicted = self._predict(captured.frame, self.settings.get())
+        if predicted is None:
+            self.status.set("starting", sentence(self._predict.note))
+            return
+        job = partial(self._render_and_present, predicted, captured)
+        self._render_worker.submit_next(job, time.perf_counter() - start, self._stop)
 
-    def _make(self, found: Prediction, settings: Settings, grab: CapturedFrame) -> Picture:
-        """The picture of one frame, recorded and shown. In a thread of its own: the other finds the next mask."""
-        picture = self._finish(found, settings, grab.time)
+    def _render_and_present(self, predicted: PredictedFrame, captured: CapturedFrame) -> Result:
+        """Runs in the render thread."""
+        result = self._render(predicted, captured.time)
         if not self._stop.is_set():
-            self.picture = picture
-            if self.recorder is not None and not self.recorder.write(picture.output, grab.time):
-                self.stop_recording()
-            self._show(picture, grab, settings.panes)
-            self.made.tick()
-            self._tell("running", " ".join(filter(None, (describe(self.grabber.source), sentence(self._find.note)))))
-        return picture
+            self.presenter.present(result, captured.time, predicted.settings.panes)
+            self.rendered.tick()
+            notes = describe(self.capture.source), sentence(self._predict.note)
+            self.status.set("running", " ".join(filter(None, notes)))
+        return result
 
-    def _show(self, picture: Picture, grab: CapturedFrame, panes: tuple[str, ...]) -> None:
-        screen = self._screen
-        if screen is not None and not (screen.views and screen.wait_for_room(0)) and self.frames is None:
-            return
-        with self.meter("encode"):
-            laid_out = lay_out(picture, panes, screen.width if screen else None)
-            self.jpeg = encode_jpeg(laid_out)
-        self.meter.add("capture to encoded", time.perf_counter() - grab.time)
-        if screen is not None and screen.views and screen.wait_for_room(0):
-            screen.show(self.jpeg, grab.time, panes)
+    def _wait_until_wanted(self) -> bool:
+        """Wait a moment until a frame that is predicted now can be rendered and shown at once."""
+        if self.frames is None and self.presenter.recorder is None:
+            if self.presenter.views == 0:
+                self._stop.wait(_POLL)  # nobody watches: a few frames a second keep the last result fresh
+            elif not self.presenter.wait_for_room(_POLL, 1 + self._render_worker.busy):  # one that is rendered now, too
+                return False
+        return self._render_worker.wait_until_due(_POLL)
 
-    def _has_room(self) -> bool:
-        """Whether a picture is wanted now: the page has room for it, or it is made whoever watches."""
-        always = self.recorder is not None or self.frames is not None
-        if not self._is_watched() or always or self._screen is None:
-            return True
-        return self._screen.wait_for_room(_PATIENCE, 1 + self._second.busy)  # one that is being made needs some, too
-
-    def _is_watched(self) -> bool:
-        """Whether a page shows the picture. If none does for a minute, nobody needs the camera, so let it go."""
-        now = time.perf_counter()
-        if self._screen is None or self._screen.views or self.recorder is not None or self.frames is not None:
-            self._last_view = now
-            return self._screen is not None and self._screen.views > 0
-        if now - self._last_view > UNWATCHED:
+    def _stop_if_unwatched(self) -> None:
+        if self.frames is None and self.presenter.seconds_unwatched() > UNWATCHED:
+            self._end_message = "Stopped, since no page has shown the picture for a minute."
             self._stop.set()
-            self._farewell = "Stopped, since no page has shown the picture for a minute."
-        self._stop.wait(_PATIENCE)
-        return False
 
     def _explain_silence(self) -> None:
-        if self.grabber.error is not None:
-            raise self.grabber.error
-        if self.grabber.ended:
+        """No frame came: raise why, end at the end of a file, or tell what the camera does."""
+        if self.capture.error is not None:
+            raise self.capture.error
+        silent = time.perf_counter() - self.capture.last
+        if self.capture.ended:
             self._stop.set()
-        elif self.grabber.lost:
-            self._tell("waiting", f"{sentence(self.grabber.lost)} Trying again every second.")
-        elif (silent := time.perf_counter() - self._last_grab) > STALLED and self.grabber.count:
-            self._tell("waiting", f"No new picture for {silent:.0f} s. Is the camera still plugged in?")
+        elif self.capture.lost:
+            self.status.set("waiting", f"{sentence(self.capture.lost)} Trying again every second.")
+        elif self.capture.count and silent > STALLED:
+            self.status.set("waiting", f"No new picture for {silent:.0f} s. Is the camera still plugged in?")
 
     def _end(self) -> None:
         self._stop.set()
-        self.grabber.stop()
-        self._find.close()
-        self._second.join()
-        self.stop_recording()
-        if self.error is None:
-            self._tell("stopped", self._farewell)
-        else:
-            kind = "" if isinstance(self.error, CameraUnavailable) else f"{type(self.error).__name__}: "
-            self._tell("failed", f"{kind}{self.error}")
+        self.capture.stop()
+        self._predict.close()
+        self._render_worker.join()
+        self.presenter.stop_recording()
+        self.status.set_ended(self._end_message)
 
-    def _tell(self, state: str, message: str) -> None:
-        now = time.perf_counter()
-        if (state, message) != (self.state, self.message) or now - self._last_told > _TOLD:
-            self.state, self.message, self._last_told = state, message, now
-            self._on_change()
 
-    def start_recording(self, path: Path, on_done: Callable[[Recorder], None] = lambda recorder: None) -> None:
-        """Record outputs from the next frame on. Raises OSError if the path cannot be written."""
-        self.recorder = Recorder(path, on_done)
+_lock = Lock()
+_running: Loop | None = None
 
-    def stop_recording(self) -> None:
-        """Finish the recording, if there is one, beside the loop; ``on_done`` is called when the file is there."""
-        recorder, self.recorder = self.recorder, None
+
+def running_loop() -> Loop | None:
+    """Return the loop that is running in this process, or None."""
+    return _running if _running is not None and _running.alive else None
+
+
+def stop_running_loop() -> None:
+    """Stop the loop that is running, if there is one, and finish its recording; also done at the end of the process."""
+    loop = running_loop()
+    if loop is not None:
+        recorder = loop.presenter.recorder
+        loop.stop()
         if recorder is not None:
-            recorder.finish()
+            recorder.wait(timeout=5)
 
 
-def _bound(frames: int | None) -> int | None:
-    if frames is None and (word := os.environ.get("SEGLIB_FRAMES", "")):
-        frames = int(word)
+def _replace_running(loop: Loop) -> None:
+    global _running
+    with _lock:
+        former, _running = _running, loop
+    if former is not None and former is not loop:
+        former.stop()
+
+
+atexit.register(stop_running_loop)
+
+
+def _frame_limit(frames: int | None) -> int | None:
+    if frames is None and (value := os.environ.get("SEGLIB_FRAMES", "")):
+        frames = int(value)
     if frames is not None and frames < 1:
         raise ValueError(f"frames is {frames}, but must be at least 1")
     return frames

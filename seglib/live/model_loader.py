@@ -1,4 +1,4 @@
-"""The model that a loop uses. Loading one, perhaps downloading it, happens beside the loop, which goes on meanwhile."""
+"""Load models in threads of their own, so that the loop goes on while one is loaded, or perhaps downloaded."""
 
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Union
@@ -15,57 +15,66 @@ _lock = Lock()
 
 
 def preload(name: str) -> None:
-    """Begin to load a model, if it is not there yet, in a thread of its own. Returns at once."""
+    """Begin to load a model in a thread, if it is not loaded yet. Returns at once."""
     with _lock:
         if name not in _loaded and name not in _loading:
             _failed.pop(name, None)
-            _loading[name] = Thread(target=_load, args=(name,), name=f"seglib loads {name}", daemon=True)
+            _loading[name] = Thread(target=_load, args=(name,), name=f"seglib load {name}", daemon=True)
             _loading[name].start()
 
 
 def _load(name: str) -> None:
     try:
-        from seglib.predict import load_model  # only now: PyTorch takes a while
+        from seglib.predict import load_model  # imported here: it takes a second
 
-        # A live picture is looked at and gone, so 16 bits are enough where the processor has them: twice as fast.
+        # 16 bits are enough for a picture that is only looked at, and twice as fast where the processor has them.
         _loaded[name] = load_model(name, precision="half", progress=False)
-    except Exception as error:  # the loop that asked for it says so
+    except Exception as error:  # raised or shown by the loop that asked for the model
         _failed[name] = error
     finally:
         _loading.pop(name, None)
 
 
-class Models:
-    """Finds the model that settings ask for. note: what a person should know about it, or ""."""
+def class_names_of(model: Union[str, "Model"]) -> tuple[str, ...]:
+    """Return the class names of a model, loaded or not, by number."""
+    if isinstance(model, str):
+        model = _loaded.get(model, model)
+    return VOC_CLASSES if isinstance(model, str) else model.class_names
+
+
+class ModelLoader:
+    """Find the model that the settings ask for.
+
+    Attributes
+    ----------
+    note : str
+        What a person should know about the model at the moment, or "".
+    """
 
     def __init__(self) -> None:
         self.note = ""
         self._current: Model | None = None
-        self._asked: str | None = None  # the last name that was asked for
+        self._requested: str | None = None  # the last name that was asked for
 
     def get(self, wanted: Union[str, "Model"]) -> "Model | None":
-        """The wanted model; the one before while it is being loaded, or if it cannot be had; None if there is none.
+        """Return the wanted model; the one before while it is being loaded, or if loading fails; None if there is none.
 
-        Raises WeightsUnavailable or ValueError if the first one of all cannot be had.
+        Raises
+        ------
+        WeightsUnavailable, ValueError
+            If the first model of all cannot be loaded.
         """
         if not isinstance(wanted, str):
-            self._current, self.note, self._asked = wanted, "", None
+            self._current, self.note, self._requested = wanted, "", None
         elif wanted in _loaded:
-            self._current, self.note, self._asked = _loaded[wanted], "", wanted
+            self._current, self.note, self._requested = _loaded[wanted], "", wanted
         else:
-            self._ask(wanted)
+            self._request(wanted)
         return self._current
 
-    def known(self, model: "Model", numbers: list[int]) -> list[int]:
-        """Those of the kept classes that the model was taught; the note says which it was not."""
-        missing = [VOC_CLASSES[number] for number in numbers if number not in model.classes]
-        if missing and not self.note:
-            self.note = f"{model.name} knows no {', '.join(missing)}"
-        return [number for number in numbers if number in model.classes]
-
-    def _ask(self, wanted: str) -> None:
-        if wanted != self._asked:  # once for each change, so that what fails is not tried for every frame
-            self._asked = wanted
+    def _request(self, wanted: str) -> None:
+        if wanted != self._requested:  # once for each change: do not try again for every frame
+            self._requested = wanted
             preload(wanted)
         error = _failed.get(wanted)
         if error is None:

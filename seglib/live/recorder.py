@@ -1,4 +1,4 @@
-"""Recording: outputs to an H.264 file, each at the time at which its frame was taken."""
+"""Record outputs as an H.264 file, each at the time at which its frame was captured."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,49 +6,68 @@ from queue import Full, Queue
 from threading import Thread
 
 from seglib.arrays import Frame
-from seglib.video.writer import VideoWriter
+from seglib.video.writer import Encoding, VideoWriter
 
-_WAITING = 8  # frames that may wait for the encoder; more are left out, so that the picture on the screen goes on
-_FPS = 30.0  # only a hint to the encoder: every frame has its own time
+_QUEUE_SIZE = 8  # frames that may wait for the encoder; more are dropped, so that the live picture goes on
+_FPS = 30.0  # only a hint for the encoder: every frame has its own time
 
 
 class Recorder:
-    """Writes in a thread of its own, which ends after :meth:`finish`.
+    """Write a video in a thread of its own, which ends after :meth:`finish`.
 
-    path: the file; it gets its name when it is finished. on_done: called in the thread when it is, with the recorder.
-    frames: written so far. dropped: those for which the encoder was too slow. seconds: from the first to the last.
-    error: what went wrong while writing, or None. Raises OSError at once if the path cannot be written.
+    Parameters
+    ----------
+    path
+        The file. It gets its name when it is finished.
+    on_done
+        Called in the thread with the recorder when the file is finished, or writing has failed.
+
+    Attributes
+    ----------
+    frames : int
+        How many were written.
+    dropped : int
+        How many were not, since the encoder was too slow.
+    seconds : float
+        From the first frame to the last.
+    error : BaseException or None
+        What went wrong while writing.
+
+    Raises
+    ------
+    OSError
+        If the path cannot be written.
     """
 
-    def __init__(self, path: Path, on_done: "Callable[[Recorder], None]" = lambda recorder: None) -> None:
+    def __init__(self, path: Path, on_done: "Callable[[Recorder], object]" = lambda recorder: None) -> None:
         self.path, self._on_done = path, on_done
         self.frames = self.dropped = 0
         self.seconds = 0.0
         self.error: BaseException | None = None
-        self._writer = VideoWriter(path, _FPS)
-        self._queue: Queue[tuple[Frame, float] | None] = Queue(_WAITING)
-        self._began: float | None = None
+        self._writer = VideoWriter(path, _FPS, Encoding(preset="veryfast"))
+        self._queue: Queue[tuple[Frame, float] | None] = Queue(_QUEUE_SIZE)
+        self._first: float | None = None  # time of the first frame
         self._shape: tuple[int, ...] | None = None
-        self._thread = Thread(target=self._run, name="seglib records", daemon=True)
+        self._thread = Thread(target=self._run, name="seglib record", daemon=True)
         self._thread.start()
 
     def write(self, output: Frame, time: float) -> bool:
-        """Append an output whose frame was taken at ``time``, in seconds of any clock.
+        """Append an output whose frame was captured at ``time``, in seconds of any clock.
 
-        False if it does not fit this film: another camera gives another size, and writing may have failed.
+        False if it cannot be appended: it has another size, as after a change of the camera, or writing has failed.
         """
         if self.error is not None or self._shape not in (None, output.shape):
             return False
         self._shape = output.shape
-        self._began = time if self._began is None else self._began
+        self._first = time if self._first is None else self._first
         try:
-            self._queue.put_nowait((output, time - self._began))
+            self._queue.put_nowait((output, time - self._first))
         except Full:
             self.dropped += 1
         return True
 
     def finish(self) -> None:
-        """No more frames: what is waiting will be written and the file finished, beside whatever comes next."""
+        """No more frames: write those that wait and finish the file, without waiting for that."""
         self._queue.put(None)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -59,7 +78,7 @@ class Recorder:
     def _run(self) -> None:
         try:
             while (item := self._queue.get()) is not None:
-                if self.error is None:  # after one, only empty the queue, so that nobody waits for ever
+                if self.error is None:  # after an error, only empty the queue, so that finish() does not block
                     self._write(*item)
             if self.error is None:
                 self._writer.close()
@@ -73,5 +92,5 @@ class Recorder:
         try:
             self._writer.write(output, seconds)
             self.frames, self.seconds = self.frames + 1, seconds
-        except BaseException as error:  # a full disk
+        except BaseException as error:  # for instance a full disk
             self.error = error

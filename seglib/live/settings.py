@@ -1,21 +1,22 @@
-"""What can be changed while the loop runs. Settings are not edited: a new set replaces the old one, between frames."""
+"""What can be changed while the loop runs. Settings are immutable: a new set replaces the old one between frames."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seglib.arrays import Frame, Mask, check_frame, check_positive
+from seglib.arrays import Frame, Mask, check_positive
 from seglib.blur import Blur, blur_background, default_sigma
-from seglib.classes import class_numbers
+from seglib.classes import ClassName, class_numbers
+from seglib.live.model_loader import class_names_of
+from seglib.pipeline import Effect, is_transparent
 from seglib.substitute import Background, Replace
 
 if TYPE_CHECKING:
     from seglib.predict import Model
 
-Effect: TypeAlias = Callable[[Frame, Mask], Frame]
 PANES = ("input", "labels", "mask", "result")
 
 
@@ -23,18 +24,33 @@ PANES = ("input", "labels", "mask", "result")
 class Settings:
     """How a frame becomes a picture.
 
-    model: a name for :func:`load_model`, in 16 bits where that is faster; or a loaded model, which is used as it is.
-    keep: VOC classes that the mask keeps.
-    effect: ``effect(frame, mask) -> output``; None shows the frame as it is.
-    threshold: what counts as a person, in (0, 1), see :func:`clean_mask`.
-    feather: how far the edge is softened, in pixels, 0 or more.
-    smoothing: the weight that a mask still has a thirtieth of a second later, where nothing moves; in [0, 1).
-    mirror: swap left and right, as in a mirror. panes: which pictures, side by side: input, labels, mask, result.
-    Raises ValueError for a value that is out of range, at once and not at the next frame.
+    Attributes
+    ----------
+    model
+        A name for :func:`load_model`, or a loaded model.
+    keep
+        Names or numbers of the model's classes that the mask keeps.
+    effect
+        ``effect(frame, mask) -> output``; None shows the frame as it is.
+    threshold
+        Probability from which a pixel is kept, in (0, 1), see :func:`clean_mask`.
+    feather
+        How far the edge is softened, in pixels, 0 or more.
+    smoothing
+        The weight that a mask still has a thirtieth of a second later, where nothing moves; in [0, 1).
+    mirror
+        Swap left and right, as a mirror does.
+    panes
+        Which pictures are shown side by side: input, labels, mask, result.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value does not fit.
     """
 
     model: "str | Model" = "portrait"
-    keep: tuple[str | int, ...] = ("person",)
+    keep: tuple[ClassName, ...] = ("person",)
     effect: Effect | None = field(default_factory=Blur)
     threshold: float = 0.5
     feather: float = 0.0
@@ -43,9 +59,11 @@ class Settings:
     panes: tuple[str, ...] = ("result", "mask")
 
     def __post_init__(self) -> None:
-        class_numbers(self.keep)
+        class_numbers(self.keep, class_names_of(self.model))
         if self.effect is not None and not callable(self.effect):
             raise TypeError(f"effect is {self.effect!r}, but must be callable: effect(frame, mask) -> output")
+        if is_transparent(self.effect):
+            raise ValueError(f"effect is {self.effect!r}, whose outputs are transparent; a live picture is not")
         if not 0 < self.threshold < 1:
             raise ValueError(f"threshold is {self.threshold}, but must lie between 0 and 1")
         if not 0 <= self.feather < np.inf:
@@ -57,29 +75,44 @@ class Settings:
             raise ValueError(f"panes are {self.panes}, but must be one or more of {', '.join(PANES)}")
 
 
-class Slot:
-    """The settings of the moment. Any thread may look, any thread may change them."""
+class CurrentSettings:
+    """The settings in force. Any thread may read and change them."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._lock = Lock()
         self._settings = settings or Settings()
 
     def get(self) -> Settings:
-        """The settings to use for the next frame."""
+        """Return the settings for the next frame."""
         return self._settings
 
     def change(self, **changes: Any) -> Settings:
-        """Replace some of them. Raises ValueError or TypeError, and changes nothing, if one does not fit."""
+        """Replace some of them. Raises ValueError or TypeError, and changes nothing, if one does not fit.
+
+        A model that has other classes keeps those of the old choice that it has, see :func:`choose_classes`.
+        """
         with self._lock:
+            if "model" in changes and "keep" not in changes:
+                changes["keep"] = choose_classes(changes["model"], self._settings.keep)
             self._settings = replace(self._settings, **changes)
             return self._settings
 
 
+def choose_classes(model: "str | Model", wanted: Iterable[ClassName] = ("person",)) -> tuple[ClassName, ...]:
+    """Choose classes for a model: those of the wanted ones that it has, else all but the background."""
+    names = class_names_of(model)
+    kept = tuple(name for name in wanted if name in names or (isinstance(name, int) and 0 <= name < len(names)))
+    return kept or tuple(name for name in names if name != "background")
+
+
 @dataclass(frozen=True)
 class RelativeBlur:
-    """A blur that is equally strong whatever the camera's resolution.
+    """A blur that looks equally strong whatever the camera's resolution.
 
-    strength: times the default of :func:`blur_background`; 1 is the article's blur at 480 rows.
+    Attributes
+    ----------
+    strength
+        Times the default of :func:`blur_background`; 1 is the article's blur at 480 rows.
     """
 
     strength: float = 1.0
@@ -92,9 +125,21 @@ class RelativeBlur:
 
 
 def make_effect(kind: "str | Effect | None", strength: float = 1.0, background: Background = "navy") -> Effect | None:
-    """The effect that a word stands for: "none", "blur", or "substitute"; what is callable stands for itself.
+    """Make the effect of this name.
 
-    strength: see :class:`RelativeBlur`. background: see :class:`Replace`. Raises ValueError for another word.
+    Parameters
+    ----------
+    kind
+        "none", "blur" or "substitute"; None is "none", and a callable is returned as it is.
+    strength
+        See :class:`RelativeBlur`.
+    background
+        See :class:`Replace`.
+
+    Raises
+    ------
+    ValueError
+        If the name is another one.
     """
     if kind is None or callable(kind):
         return kind
@@ -105,12 +150,3 @@ def make_effect(kind: "str | Effect | None", strength: float = 1.0, background: 
     if kind == "substitute":
         return Replace(background)
     raise ValueError(f"effect is {kind!r}, but must be none, blur, substitute, or callable: effect(frame, mask)")
-
-
-def check_output(output: object, frame: Frame) -> Frame:
-    """What an effect returned, if it fits the frame. Raises TypeError or ValueError if not."""
-    if not isinstance(output, np.ndarray):
-        raise TypeError(f"effect returned {type(output).__name__}, not an array {frame.shape} uint8")
-    if output.shape != frame.shape or output.dtype != np.uint8:
-        raise ValueError(f"effect returned {output.shape} {output.dtype}, not {frame.shape} uint8")
-    return check_frame(output, "output")

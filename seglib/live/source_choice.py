@@ -4,17 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from seglib.capture.sources import Source, VideoSource, open_source
+from seglib.capture.base import Source
+from seglib.capture.sources import VideoSource, open_source
 from seglib.errors import CameraUnavailable
 from seglib.samples import sample_clip
 
-Choice: TypeAlias = int | str | Path | Callable[[], Source]
+SourceChoice: TypeAlias = int | str | Path | Callable[[], Source]
 
 
-def opener(choice: Choice) -> Callable[[], Source]:
-    """A function that opens the source: what :func:`open_source` takes, or a function of one's own.
+def opener(choice: SourceChoice) -> Callable[[], Source]:
+    """Return a function that opens the source.
 
     "auto" is camera 0 if there is one, else the recorded clip. Nothing is printed; the source's name says which.
+
+    Parameters
+    ----------
+    choice
+        What :func:`open_source` takes, or a function of one's own, which is returned as it is.
     """
     if callable(choice):
         return choice
@@ -24,13 +30,13 @@ def opener(choice: Choice) -> Callable[[], Source]:
 
 
 def describe(source: Source | None) -> str:
-    """What is open, as a sentence; "" if nothing is."""
+    """Name the open source in a sentence; "" if none is open."""
     return "" if source is None else sentence(source.name)
 
 
-def sentence(words: str) -> str:
-    """With a capital and a full stop; nothing stays nothing."""
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
+def sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop; "" stays ""."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def _open_auto() -> Source:

@@ -1,4 +1,4 @@
-"""What a running loop tells about itself: stage times, rates and latencies of the last seconds, in bounded memory."""
+"""Times and rates of the last seconds of a running loop, in bounded memory."""
 
 import time
 from collections import deque
@@ -6,37 +6,44 @@ from statistics import median
 
 from seglib.metrics import Stopwatch
 
-_LAST = 240  # how many values of each kind are remembered
+_REMEMBERED = 240  # values of each kind
 _WINDOW = 2.0  # seconds over which a rate is taken
 
 
 class RollingStopwatch(Stopwatch):
-    """A stopwatch that forgets all but the last durations. Each stage is timed by one thread, and read by any."""
+    """A stopwatch that forgets all but the last durations. Each stage is timed by one thread and read by any."""
 
     def add(self, stage: str, seconds: float) -> None:
+        """Add a duration that was measured elsewhere."""
         durations = self.seconds.setdefault(stage, [])
         durations.append(seconds)
-        del durations[:-_LAST]
+        del durations[:-_REMEMBERED]
 
     def milliseconds(self) -> dict[str, float]:
-        """The median of every stage over its last durations, in milliseconds."""
+        """Return the median of each stage's last durations, in milliseconds."""
         return {stage: 1000 * median(tuple(values)) for stage, values in tuple(self.seconds.items())}
 
 
 class Rate:
-    """How often something happened in a second, lately."""
+    """How often something happens.
+
+    Attributes
+    ----------
+    count : int
+        How often it has happened so far.
+    """
 
     def __init__(self) -> None:
         self.count = 0
-        self._moments: deque[float] = deque(maxlen=_LAST)
+        self._times: deque[float] = deque(maxlen=_REMEMBERED)
 
     def tick(self) -> None:
-        """It happened now."""
+        """Count one."""
         self.count += 1
-        self._moments.append(time.perf_counter())
+        self._times.append(time.perf_counter())
 
     def per_second(self) -> float:
-        """Over the last two seconds; 0 if it happened less than twice."""
+        """Return the rate over the last two seconds; 0 if it happened less than twice."""
         now = time.perf_counter()
-        recent = [moment for moment in tuple(self._moments) if now - moment < _WINDOW]
+        recent = [moment for moment in tuple(self._times) if now - moment < _WINDOW]
         return (len(recent) - 1) / (now - recent[0]) if len(recent) > 1 else 0.0
