@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,31 +14,41 @@ VOC_CLASSES = (
     *("motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tv"),
 )
 
-ClassName = str | int
+ClassName: TypeAlias = str | int
 
 
-def class_numbers(keep: ClassName | Iterable[ClassName]) -> list[int]:
-    """The VOC numbers of class names: ``("person", "cat")`` gives ``[15, 8]``. Numbers from 0 to 20 pass through.
+def class_numbers(keep: ClassName | Iterable[ClassName], class_names: Sequence[str] = VOC_CLASSES) -> list[int]:
+    """Return the label numbers of classes: ``("person", "cat")`` gives ``[15, 8]``.
 
-    Raises ValueError for an unknown class, listing the known ones, nearest first, and for an empty choice.
+    Parameters
+    ----------
+    keep
+        One or more names; numbers pass through.
+    class_names
+        The names of all classes in the order of their numbers.
+
+    Raises
+    ------
+    ValueError
+        For an empty choice, and for an unknown class; the message lists the known ones, nearest first.
     """
     names = [keep] if isinstance(keep, str | int | np.integer) else list(keep)
     if not names:
-        raise ValueError("keep is empty; name at least one class, for instance keep=('person',)")
-    return [_class_number(name) for name in names]
+        raise ValueError(f"keep is empty; name at least one class, for instance keep=({class_names[-1]!r},)")
+    return [_class_number(name, class_names) for name in names]
 
 
-def nearest_first(word: str, known: Sequence[str]) -> list[str]:
-    """The known names, those first that hold ``word`` or look like it: for messages about a name that is not known."""
+def nearest_first(word: str, known: Iterable[str]) -> list[str]:
+    """Sort the known names, those first that contain ``word`` or resemble it: for messages about an unknown name."""
     word = word.lower()
     return sorted(known, key=lambda name: (word in name, SequenceMatcher(None, word, name).ratio()), reverse=True)
 
 
-def _class_number(name: ClassName) -> int:
+def _class_number(name: ClassName, class_names: Sequence[str]) -> int:
     if isinstance(name, int | np.integer) and not isinstance(name, bool):
-        if 0 <= name < len(VOC_CLASSES):
+        if 0 <= name < len(class_names):
             return int(name)
-        raise ValueError(f"there is no class {name}; VOC numbers run from 0 to {len(VOC_CLASSES) - 1}")
-    if name in VOC_CLASSES:
-        return VOC_CLASSES.index(str(name))
-    raise ValueError(f"unknown class {name!r}; known are {', '.join(nearest_first(str(name), VOC_CLASSES))}")
+        raise ValueError(f"there is no class {name}; the numbers run from 0 to {len(class_names) - 1}")
+    if name in class_names:
+        return list(class_names).index(str(name))
+    raise ValueError(f"unknown class {name!r}; known are {', '.join(nearest_first(str(name), class_names))}")

@@ -74,10 +74,10 @@ def fetch_weights(options: Namespace) -> int:
     failed = 0
     for name in options.names:
         try:
-            if name == "portrait":
-                path = embedded_weights()
+            row = rows[name]
+            if row["source"] == "embedded":
+                path = embedded_weights(name)
             else:
-                row = rows[name]
                 path = weights_file(row["source"], progress=not options.quiet, megabytes=row["megabytes"])
             print(f"{name}: {path}")
         except WeightsUnavailable as error:

@@ -190,8 +190,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--precision",
-        choices=("single", "half"),
-        help="32 bits, or 16: faster and slightly less exact, where the device supports it (half on CUDA only)",
+        choices=("float32", "bfloat16", "float16", "half"),
+        help="type to compute in; half: 16 bits, faster and slightly less exact (half on CUDA only)",
     )
 
 

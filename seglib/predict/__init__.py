@@ -1,16 +1,24 @@
 """From a frame to labels or a soft mask: the models, and what happens before and after the network.
 
-Every model speaks the 21 classes of PASCAL VOC, the embedded ``portrait`` too, so code that is written for one
-runs with all. Taught in 02_predict.ipynb.
+Taught in 02_predict.ipynb. To read it, follow ``load_model("portrait")``:
 
-``loading`` finds a model and the best way to run it; ``model`` is what the caller holds. ``cpu`` is the walk of a frame
-on a CPU, where OpenVINO runs the network (``compiled``), or PyTorch in its place (``eager``); ``gpu`` is the walk on a
-GPU, which ``fused`` and ``recorded`` make quick on NVIDIA's. ``published`` knows torchvision's networks, and
-``drawings`` makes them readable for OpenVINO. PyTorch is imported only where it is needed: ``portrait`` on a CPU does
-without.
+- ``registry``: the table of models, and ``load_model``; ``execution`` chooses device, runtime and precision.
+- ``embedded``: the networks that come with the package; ``portrait`` is one. ``torchvision_models`` has torchvision's,
+  ``weights`` their files, ``wrapping`` makes a model of a network of one's own.
+- ``model``: what the caller gets. It asks a ``runner``: ``cpu_runner``, with the network run by ``openvino_runtime`` or
+  ``torch_runtime``, or ``gpu_runner``, with ``conv_fusion`` and ``cuda_graph``. ``preprocessing`` comes before the
+  network, ``probabilities`` after it; ``openvino_export`` makes PyTorch's networks readable for OpenVINO.
+
+PyTorch is imported only where it is needed: ``portrait`` on a CPU does without.
 """
+
+import os
 
 from seglib.predict.model import Model
 from seglib.predict.registry import MODELS, TORCHVISION_MODELS, load_model, model_table
 
 __all__ = ["MODELS", "TORCHVISION_MODELS", "Model", "load_model", "model_table"]
+
+# On Linux, PyTorch's threads wait for one another by spinning, which beside another busy program made predictions 3 to
+# 5 times slower (measured on two cores). Let them spin briefly, then sleep. Set this before importing PyTorch.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")

@@ -1,91 +1,112 @@
-"""Calculations on an NVIDIA GPU that are recorded once and then played again, as CUDA graphs.
+"""Computations on an NVIDIA GPU that are captured once and then replayed, as CUDA graphs.
 
-Python tells a GPU each step of a network by itself, some microseconds a step; for networks of several hundred steps
-that takes longer than the steps. A recording is started with one call.
+Python starts each kernel of a network by itself, which takes some microseconds; for networks of several hundred kernels
+that is longer than the kernels run. A graph is started with one call.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seglib.arrays import Frame
 
-Work = Callable[[Tensor], Tensor]  # (N, H, W, 3) uint8 on the device to an answer there
+Work: TypeAlias = Callable[[Tensor], Tensor]  # (N, H, W, 3) uint8 on the device to a result there
+Run: TypeAlias = Callable[[Sequence[Frame]], NDArray[Any]]  # frames to an array
 
-Play = Callable[[Sequence[Frame]], Any]  # frames to an array
-
-_MOST = 8  # recordings kept: a size of frames, a number of them, and a question
+MOST_GRAPHS = 8  # one for each size of frames, number of frames and kind of result
 
 
-class Recorder:
-    """Does the same work for frames again and again. The second time it is recorded, from then on played.
+@dataclass
+class _Entry:
+    """How one computation is run: kernel by kernel the first time, then as a graph if it can be captured."""
 
-    What is asked once only, for a single picture, costs no recording. What cannot be recorded, for lack of memory say,
-    is done step by step each time. All recordings use the same memory, one at a time.
+    run: Run
+    was_captured: bool = False  # or could not be
+
+
+class CUDAGraphs:
+    """Runs the same computations again and again. The second time each is captured, from then on replayed.
+
+    What is computed only once, for a single picture, costs no capture. What cannot be captured, for lack of memory say,
+    runs kernel by kernel each time. All graphs share their memory; one runs at a time.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._pool = torch.cuda.graph_pool_handle()
-        self._kept: OrderedDict[Hashable, Play | None] = OrderedDict()
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()  # the longest unused first
         self._lock = Lock()
 
-    def __call__(self, frames: Sequence[Frame], work: Work, question: Hashable) -> Any:
-        """``work`` of these frames as an array, (N, ...). question: what is asked; another one is recorded anew."""
-        key = (question, len(frames), frames[0].shape)
-        with self._lock, torch.inference_mode(), torch.cuda.device(self.device), _exact():
-            if key not in self._kept:
-                play, kept = self._step_by_step(work), None
-            else:
-                play = kept = self._kept[key] or self._record(frames, work)
-            self._kept[key] = kept
-            self._kept.move_to_end(key)
-            if len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
-            return play(frames)
+    def run(self, frames: Sequence[Frame], work: Work, key: Hashable) -> NDArray[Any]:
+        """Return ``work`` of these frames, (N, …).
 
-    def _step_by_step(self, work: Work) -> Play:
+        Parameters
+        ----------
+        frames
+            Images of one size.
+        work
+            The computation.
+        key
+            Names the computation: another key is captured anew, as is another size or number of frames.
+        """
+        key = (key, len(frames), frames[0].shape)
+        with self._lock, torch.inference_mode(), torch.cuda.device(self.device), _exact_float32():
+            entry = self._entries.pop(key, None)
+            if entry is None:
+                entry = _Entry(self._kernel_by_kernel(work))
+            elif not entry.was_captured:
+                entry = _Entry(self._capture(frames, work), was_captured=True)
+            result = entry.run(frames)
+            self._entries[key] = entry
+            if len(self._entries) > MOST_GRAPHS:
+                self._entries.popitem(last=False)
+            return result
+
+    def _kernel_by_kernel(self, work: Work) -> Run:
         return lambda frames: work(torch.from_numpy(np.stack(frames)).to(self.device)).cpu().numpy()
 
-    def _record(self, frames: Sequence[Frame], work: Work) -> Play:
+    def _capture(self, frames: Sequence[Frame], work: Work) -> Run:
         try:
-            return Recording(work, (len(frames), *frames[0].shape), self.device, self._pool)
-        except RuntimeError:  # PyTorch's for too little memory is one, too
-            return self._step_by_step(work)
+            return Graph(work, (len(frames), *frames[0].shape), self.device, self._pool)
+        except RuntimeError:  # PyTorch's out-of-memory error is one, too
+            return self._kernel_by_kernel(work)
 
 
-class Recording:
-    """One calculation, of frames of one size. The frames lie in memory that the GPU reads by itself ("pinned")."""
+class Graph:
+    """One computation, of frames of one size. They are copied to pinned memory, which the GPU reads by itself."""
 
     def __init__(self, work: Work, shape: tuple[int, ...], device: torch.device, pool: Any) -> None:
-        self._frames = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
-        self._there = torch.zeros(shape, dtype=torch.uint8, device=device)
-        stream = torch.cuda.Stream(device)
+        self._pinned = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        self._frames = torch.zeros(shape, dtype=torch.uint8, device=device)
+        stream: Any = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):
-            work(self._there)  # cuDNN tries what is fastest for these sizes, which cannot be recorded
+            work(self._frames)  # cuDNN tries its algorithms for these sizes, which cannot be captured
         stream.synchronize()
         self._graph = torch.cuda.CUDAGraph()
         # Other threads may go on with their own work on the GPU meanwhile.
         with torch.cuda.graph(self._graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-            self._there.copy_(self._frames, non_blocking=True)
-            self._answer = work(self._there)
+            self._frames.copy_(self._pinned, non_blocking=True)
+            self._result = work(self._frames)
 
-    def __call__(self, frames: Sequence[Frame]) -> Any:
-        for mine, frame in zip(self._frames.numpy(), frames, strict=True):
-            mine[:] = frame
+    def __call__(self, frames: Sequence[Frame]) -> NDArray[Any]:
+        for pinned, frame in zip(self._pinned.numpy(), frames, strict=True):
+            pinned[:] = frame
         self._graph.replay()
-        answer = torch.empty(self._answer.shape, dtype=self._answer.dtype, pin_memory=True)
-        answer.copy_(self._answer, non_blocking=True)
+        result = torch.empty(self._result.shape, dtype=self._result.dtype, pin_memory=True)
+        result.copy_(self._result, non_blocking=True)
         torch.cuda.current_stream().synchronize()
-        return answer.numpy()
+        return result.numpy()
 
 
-def _exact() -> Any:
-    """32 bits are 32 bits, not the 19 of TF32, and cuDNN looks for the fastest way."""
+def _exact_float32() -> AbstractContextManager[None]:
+    """Compute float32 in 32 bits, not in TF32's 19, and let cuDNN search for its fastest algorithm."""
     return torch.backends.cudnn.flags(enabled=True, benchmark=True, deterministic=False, allow_tf32=False)

@@ -1,20 +1,89 @@
-"""Find a model by name, its weights, and the best way to run it on this machine."""
+"""Find a model by its name, load its network, and put it together with the best way to run it on this machine."""
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Protocol
 
-from seglib.classes import nearest_first
+from seglib.classes import VOC_CLASSES, nearest_first
 from seglib.errors import WeightsUnavailable
 from seglib.predict import portrait
+from seglib.predict.embedded import EmbeddedModel
+from seglib.predict.execution import Execution, Precision, Runtime, choose_execution
 from seglib.predict.model import Model
-from seglib.predict.openvino_runtime import load_openvino, put_in_weights, read_drawing, run_with_openvino
-from seglib.predict.weights import embedded_weights, read_state_dict
+from seglib.predict.openvino_runtime import openvino_runner
+from seglib.predict.runner import Network, Preprocessing, Runner
 
-if TYPE_CHECKING:
-    from torch import nn
+# PyTorch takes a second to import, so that functions here import it, and what needs it, when they are called.
 
-# torchvision's names, those of the article first. All were trained on the COCO pictures that show VOC's classes.
+
+class ModelSpec(Protocol):
+    """What the registry knows of a model before it is loaded.
+
+    Attributes
+    ----------
+    name
+        For :func:`load_model`.
+    class_names
+        Of all labels, by number.
+    classes
+        Label number of each channel of the network.
+    default_device
+        Where it runs unless asked otherwise; None is the first of CUDA, MPS and CPU.
+    is_light
+        Whether it is small, see :class:`OpenVINOForward`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+    @property
+    def classes(self) -> tuple[int, ...]: ...
+    @property
+    def default_device(self) -> str | None: ...
+    @property
+    def is_light(self) -> bool: ...
+
+    def preprocess(self, size: int | None) -> Preprocessing:
+        """Make the preprocessing for an input size; None is the usual one."""
+
+    def load(self, download: bool, progress: bool) -> Network:
+        """Load the trained network. Raises WeightsUnavailable."""
+
+    def summary(self) -> dict[str, Any]:
+        """Return the row in :func:`model_table`."""
+
+
+@dataclass(frozen=True)
+class TorchvisionModel:
+    """One of torchvision's six; a :class:`ModelSpec`. All were trained on COCO's pictures that show VOC's classes."""
+
+    name: str
+
+    class_names = VOC_CLASSES
+    classes = tuple(range(21))
+    default_device = None
+    is_light = False
+
+    def preprocess(self, size: int | None) -> Preprocessing:
+        """See :class:`ModelSpec`."""
+        from seglib.predict.torchvision_models import Preprocess
+
+        return Preprocess(self.name, size)
+
+    def load(self, download: bool, progress: bool) -> Network:
+        """See :class:`ModelSpec`."""
+        from seglib.predict.torchvision_models import load_network
+
+        return load_network(self.name, download, progress)
+
+    def summary(self) -> dict[str, Any]:
+        """See :class:`ModelSpec`."""
+        from seglib.predict.torchvision_models import summary
+
+        return summary(self.name)
+
+
+# torchvision's names, those of the article first.
 TORCHVISION_MODELS = (
     "deeplabv3_resnet101",
     "deeplabv3_resnet50",
@@ -23,19 +92,12 @@ TORCHVISION_MODELS = (
     "fcn_resnet50",
     "lraspp_mobilenet_v3_large",
 )
-MODELS = ("portrait", *TORCHVISION_MODELS)
 
-Runtime = Literal["auto", "openvino", "torch"]
-Precision = Literal["single", "half"]
-
-
-@dataclass(frozen=True)
-class _How:
-    """How a model is run: where, by whom, and whether in 16 bits."""
-
-    device: str
-    runtime: str
-    half: bool
+SPECS: tuple[ModelSpec, ...] = (
+    EmbeddedModel("portrait", VOC_CLASSES, (0, 15), portrait.build, portrait.Preprocess, portrait.SIZE),
+    *map(TorchvisionModel, TORCHVISION_MODELS),
+)
+MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in SPECS}
 
 
 def load_model(
@@ -51,37 +113,64 @@ def load_model(
 ) -> Model:
     """Load a model with its trained weights, ready to predict.
 
-    name: "portrait", which is embedded and finds people only, or one of torchvision's six, whose weights are
-        looked for on this machine and else downloaded: see :mod:`seglib.predict.weights`.
-    device: "cpu", "cuda", "mps"; None takes the first of CUDA, MPS, CPU that is there, but for portrait the CPU: it
-        was made for that, and starts there without loading PyTorch.
-    size: what the network sees, in pixels. For portrait the side of a square (256): it sees as many pixels as that has,
-        in the frame's own shape; for the others the shorter side (520). Smaller is faster and coarser.
-    runtime: who runs the network. On a CPU "auto" takes OpenVINO, which is several times as fast as PyTorch there, and
-        PyTorch if it is missing, with one line that says so. On other devices it is PyTorch.
-    precision: "single" computes in 32 bits. "half" computes in 16, where the device can: faster, a little less exact.
-        None is "half" on CUDA, else "single", so that all CPUs give the same mask.
-    fallback: the name of a model to take instead when the weights cannot be had; it prints one line and goes on.
-    download: False takes only weights that are on this machine already. progress: show a bar while downloading.
-    Raises ValueError for an unknown name, listing the known ones, and for a device or runtime that is not there;
-    WeightsUnavailable if the weights cannot be had.
-    """
-    _check_name(name)
-    if fallback is not None:
-        _check_name(fallback)
-    how = _choose(name, device, runtime, precision)
-    try:
-        if name == "portrait":
-            return _load_portrait(size, how)
-        from seglib.predict.torchvision_models import load_network  # only now: PyTorch takes a while
+    Parameters
+    ----------
+    name
+        An embedded model, such as "portrait", which finds people, or one of torchvision's six, whose weights are looked
+        for on this machine and else downloaded. :func:`model_table` lists all.
+    device
+        "cpu", "cuda", "mps". By default the first of CUDA, MPS and CPU that is there; an embedded model runs on the
+        CPU, which it was made for, and where it starts without loading PyTorch.
+    size
+        Input size of the network in pixels: for portrait the side of a square with as many pixels as the input (256),
+        for torchvision's models the shorter side (520). A smaller size is faster and coarser.
+    runtime
+        What runs the network on a CPU: "openvino", "torch", or "auto", which is OpenVINO, several times as fast there,
+        and PyTorch if OpenVINO is missing, with one line that says so. On other devices it is PyTorch.
+    precision
+        The type to compute in, as ``Model.precision`` reports it: "float32", "bfloat16" or "float16"; or "half", which
+        is the 16-bit type of this device, if it has one: faster and a little less exact. By default "half" on CUDA and
+        "float32" elsewhere, so that all CPUs give the same mask.
+    fallback
+        Name of a model to load instead if the weights are not available; one line says so.
+    download
+        False takes only weights that are on this machine already.
+    progress
+        Show a progress bar while downloading.
 
-        return _published(name, load_network(name, download, progress), size, how)
+    Returns
+    -------
+    Model
+        In eval mode, on its device.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, with the known ones; for a device, runtime or precision that this machine does not have.
+    WeightsUnavailable
+        If the weights are not available, nor those of the fallback.
+
+    See Also
+    --------
+    wrap_model : a network of your own.
+
+    Examples
+    --------
+    >>> model = seglib.load_model()
+    >>> model.mask(frame).shape
+    (480, 640)
+    """
+    wanted, *others = dict.fromkeys(_spec(each) for each in (name, fallback) if each is not None)
+    execution = choose_execution(device or wanted.default_device, runtime, precision)
+    try:
+        return _assemble(wanted, wanted.load(download, progress), size, execution)
     except WeightsUnavailable as error:
-        if fallback is None or fallback == name:
+        if not others:
             raise
         print(f"{str(error).splitlines()[0]} Going on with {fallback!r}.")
-        how_asked: dict[str, Any] = {"device": device, "runtime": runtime, "precision": precision}
-        return load_model(fallback, download=download, progress=progress, **how_asked)
+    [spec] = others
+    execution = choose_execution(device or spec.default_device, runtime, precision)
+    return _assemble(spec, spec.load(download, progress), None, execution)
 
 
 def untrained_model(
@@ -92,121 +181,60 @@ def untrained_model(
     runtime: Runtime = "auto",
     precision: Precision | None = None,
 ) -> Model:
-    """One of torchvision's models with random weights: as fast as with trained ones, for measuring, and no use else.
+    """Make one of torchvision's models with random weights: to measure speed, which is that of a trained one.
 
-    The arguments and errors are those of :func:`load_model`.
+    The parameters are those of :func:`load_model`.
     """
-    from seglib.predict.torchvision_models import build, without_aux
+    from seglib.predict.torchvision_models import untrained_network
 
-    return _published(name, without_aux(build(name)), size, _choose(name, device, runtime, precision))
+    execution = choose_execution(device, runtime, precision)
+    return _assemble(_spec(name), untrained_network(name), size, execution)
 
 
 def model_table() -> list[dict[str, Any]]:
-    """What there is to load, a dict a model: name, parameters, megabytes (of the weights), classes, miou, source.
+    """List the models that :func:`load_model` knows.
 
-    miou: mean IoU in percent that torchvision publishes for its weights, on COCO val2017 with VOC's classes;
-    None for portrait, which is judged on other pictures.
+    Returns
+    -------
+    list of dict
+        One for each model: ``name``; ``parameters``, their number; ``megabytes`` of the weights file; ``classes``, how
+        many it tells apart; ``miou``, in percent, which torchvision publishes for its weights on COCO val2017 with
+        VOC's classes, None for embedded models, which are evaluated on other pictures; ``source``, "embedded" or an
+        address.
+
+    Examples
+    --------
+    >>> [row["name"] for row in seglib.model_table()][:2]
+    ['portrait', 'deeplabv3_resnet101']
     """
-    from seglib.predict.torchvision_models import card  # only now: torchvision takes a while
-
-    return [portrait.card(), *map(card, TORCHVISION_MODELS)]
+    return [spec.summary() for spec in MODELS.values()]
 
 
-def portrait_module() -> "nn.Module":
-    """The embedded network as a PyTorch module. Raises WeightsUnavailable if its file is damaged."""
-    from seglib.predict.torch_runtime import eval_mode  # only now: PyTorch takes a while
-    from seglib.predict.torchvision_models import fill
-
-    return eval_mode(fill(portrait.build(), read_state_dict(embedded_weights()), "portrait"))
-
-
-def portrait_drawn() -> Any:
-    """The embedded network as an openvino.Model, without PyTorch. Raises WeightsUnavailable if a file is damaged."""
-    from safetensors.numpy import load_file
-
-    weights = load_file(embedded_weights())
+def _spec(name: str) -> ModelSpec:
     try:
-        drawing = read_drawing(portrait.DRAWING)
-    except RuntimeError as error:
-        raise WeightsUnavailable(f"{portrait.DRAWING} is missing or damaged; reinstall seglib.") from error
-    return put_in_weights(drawing, weights)
+        return MODELS[name]
+    except (KeyError, TypeError):  # TypeError: not even hashable
+        known = ", ".join(nearest_first(str(name), MODELS))
+        raise ValueError(f"unknown model {name!r}; known are {known}") from None
 
 
-def _load_portrait(size: int | None, how: _How) -> Model:
-    preprocess = portrait.Preprocess(portrait.SIZE if size is None else size)
-    if how.runtime == "openvino":
-        runner = run_with_openvino(preprocess.prepare, portrait_drawn, how.half, light=True)
-        return Model("portrait", portrait_module, preprocess, (0, 15), how.device, runner)
-    return _run_eagerly("portrait", portrait_module(), preprocess, (0, 15), how)
+def _assemble(spec: ModelSpec, network: Network, size: int | None, execution: Execution) -> Model:
+    preprocess = spec.preprocess(size)
+    runner = _make_runner(network, preprocess, execution, spec.is_light)
+    return Model(
+        spec.name,
+        runner,
+        class_names=spec.class_names,
+        classes=spec.classes,
+        preprocess=preprocess,
+        network=network.module,
+        device=execution.device,
+    )
 
 
-def _published(name: str, network: "nn.Module", size: int | None, how: _How) -> Model:
-    from seglib.predict.torch_runtime import eval_mode
-    from seglib.predict.torchvision_models import Preprocess
+def _make_runner(network: Network, preprocess: Preprocessing, execution: Execution, is_light: bool) -> Runner:
+    if execution.runtime == "openvino":
+        return openvino_runner(preprocess.prepare, network.exported, execution.precision, is_light)
+    from seglib.predict.torch_runtime import torch_runner
 
-    preprocess, network, classes = Preprocess(name, size), eval_mode(network), tuple(range(21))
-    if how.runtime == "openvino":
-        from seglib.predict.openvino_export import compilable
-
-        runner = run_with_openvino(preprocess.prepare, partial(compilable, name, network), how.half)
-        return Model(name, network, preprocess, classes, how.device, runner)
-    return _run_eagerly(name, network, preprocess, classes, how)
-
-
-def _run_eagerly(name: str, network: "nn.Module", preprocess: Any, classes: tuple[int, ...], how: _How) -> Model:
-    from seglib.predict.torch_runtime import run_with_torch
-
-    runner = run_with_torch(network, preprocess, how.device, how.half)
-    return Model(name, network, preprocess, classes, how.device, runner)
-
-
-def _check_name(name: str) -> None:
-    if name not in MODELS:
-        raise ValueError(f"unknown model {name!r}; known are {', '.join(nearest_first(str(name), MODELS))}")
-
-
-def _choose(name: str, device: str | None, runtime: str, precision: str | None) -> _How:
-    if runtime not in ("auto", "openvino", "torch"):
-        raise ValueError(f"unknown runtime {runtime!r}; known are auto, openvino, torch")
-    if precision not in ("single", "half", None):
-        raise ValueError(f"unknown precision {precision!r}; known are single, half")
-    where = "cpu" if device is None and name == "portrait" else _choose_device(device)
-    half = where.startswith("cuda") if precision is None else precision == "half"
-    return _How(where, _choose_runtime(runtime, where), half)
-
-
-def _choose_device(device: str | None) -> str:
-    if device == "cpu":
-        return device
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device is None:
-        return next(kind for kind, available in there.items() if available)
-    if not there.get(device.partition(":")[0], False):
-        have = " or ".join(repr(kind) for kind, available in there.items() if available)
-        raise ValueError(f"device {device!r} is not on this machine, or this PyTorch cannot use it; it has {have}")
-    return device
-
-
-def _choose_runtime(runtime: str, device: str) -> str:
-    if runtime == "torch":
-        return runtime
-    if device != "cpu":
-        if runtime == "openvino":
-            raise ValueError(f"OpenVINO runs models on the CPU here, not on {device!r}; leave out one of the two")
-        return "torch"
-    fault = _why_no_openvino()
-    if fault and runtime == "openvino":
-        raise ValueError(f"OpenVINO cannot be used ({fault}); install it: python -m pip install openvino")
-    return "torch" if fault else "openvino"
-
-
-@lru_cache(maxsize=1)  # so it is tried, and said, once
-def _why_no_openvino() -> str:
-    try:
-        load_openvino()
-    except (ImportError, OSError) as error:  # OSError: a library of the system that it needs
-        print("OpenVINO is missing, so PyTorch runs the model, several times slower: python -m pip install openvino")
-        return str(error)
-    return ""
+    return torch_runner(preprocess, network.module(), execution.device, execution.precision, fuse=True)

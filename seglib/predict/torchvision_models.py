@@ -1,5 +1,6 @@
-"""torchvision's six segmentation models: their table of weights, their networks, their preprocessing."""
+"""torchvision's six segmentation models: their weights, their networks, their preprocessing."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,15 +10,21 @@ from torchvision.transforms.functional import convert_image_dtype, resize
 
 from seglib.arrays import Frame
 from seglib.errors import WeightsUnavailable
-from seglib.predict.model import Floats
-from seglib.predict.portrait import normalised
+from seglib.predict.preprocessing import normalize
+from seglib.predict.runner import Floats
+from seglib.predict.torch_runtime import eval_mode
 from seglib.predict.weights import read_state_dict, weights_file
 
 
 class Preprocess:
     """The published preprocessing of a model, ``weights.transforms()``, to the last bit.
 
-    size: the shorter side in pixels that comes out; None is what the weights were published for, 520.
+    Parameters
+    ----------
+    name
+        Of the model.
+    size
+        Shorter side of the input in pixels; None is what the weights were published for, 520.
     """
 
     def __init__(self, name: str, size: int | None = None) -> None:
@@ -27,35 +34,63 @@ class Preprocess:
         self._transforms = weights.transforms() if size is None else weights.transforms(resize_size=size)
 
     def __call__(self, frames: Tensor) -> Tensor:
-        """(N, 3, H, W) uint8 RGB to the network's input, (N, 3, h, w) float32, on the tensor's own device."""
+        """(N, 3, H, W) uint8 RGB to (N, 3, h, w) float32, on the tensor's device."""
         how = self._transforms
         small = resize(frames, how.resize_size, interpolation=how.interpolation, antialias=how.antialias)
-        return normalised(convert_image_dtype(small), how.mean, how.std)
+        return normalize(convert_image_dtype(small), how.mean, how.std)
 
     @torch.inference_mode()
     def prepare(self, frame: Frame) -> Floats:
-        """The same for one frame, (H, W, 3) uint8 RGB, as arrays: (1, 3, h, w) float32."""
-        return self(torch.tensor(frame).permute(2, 0, 1)[None]).contiguous().numpy()
+        """(H, W, 3) uint8 RGB to (1, 3, h, w)."""
+        inputs: Floats = self(torch.tensor(frame).permute(2, 0, 1)[None]).contiguous().numpy()
+        return inputs
 
 
-def build(name: str) -> Any:
-    """The network with random weights, (N, 3, h, w) float32 in, {"out": (N, 21, h, w) scores} out: a torch module."""
-    # The published weights of all but LR-ASPP hold a second head, "aux", that was used in training only.
-    options: dict[str, Any] = {} if name.startswith("lraspp") else {"aux_loss": True}
-    return torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=21, **options)
+@dataclass(frozen=True, eq=False)
+class TorchvisionNetwork:
+    """One of these networks, for each runtime: a :class:`Network`."""
+
+    name: str
+    network: nn.Module
+
+    def module(self) -> nn.Module:
+        """See :class:`Network`."""
+        return self.network
+
+    def exported(self) -> Any:
+        """See :class:`Network`."""
+        from seglib.predict.openvino_export import export_with_weights  # imported here: not all have OpenVINO
+
+        return export_with_weights(self.name, self.network)
 
 
-def load_network(name: str, download: bool, progress: bool) -> nn.Module:
-    """The network with its published weights. Raises WeightsUnavailable if they cannot be had."""
+def load_network(name: str, download: bool, progress: bool) -> TorchvisionNetwork:
+    """Load a network with its published weights. Raises WeightsUnavailable if they cannot be had."""
     megabytes = _megabytes(_weights(name))
     path = weights_file(weights_url(name), download=download, progress=progress, megabytes=megabytes)
-    return without_aux(fill(build(name), read_state_dict(path), path.name))
+    network = fill(build(name), read_state_dict(path), path.name)
+    return TorchvisionNetwork(name, eval_mode(without_aux(network)))
 
 
-def without_aux(network: Any) -> nn.Module:
-    """The network without its second head: nobody reads its scores, so they need not be computed."""
+def untrained_network(name: str) -> TorchvisionNetwork:
+    """Make a network with random weights."""
+    return TorchvisionNetwork(name, eval_mode(without_aux(build(name))))
+
+
+def build(name: str) -> nn.Module:
+    """Make the published network with random weights: (N, 3, h, w) in, {"out": (N, 21, h, w) logits} out."""
+    # The published weights of all but LR-ASPP hold a second head, "aux", that was used in training only.
+    options: dict[str, Any] = {} if name.startswith("lraspp") else {"aux_loss": True}
+    network: nn.Module = torchvision.models.get_model(
+        name, weights=None, weights_backbone=None, num_classes=21, **options
+    )
+    return network
+
+
+def without_aux(network: nn.Module) -> nn.Module:
+    """Remove the second head: nobody reads its logits, so they need not be computed."""
     if hasattr(network, "aux_classifier"):
-        network.aux_classifier = None
+        network.aux_classifier = None  # type: ignore[assignment]
     return network
 
 
@@ -72,12 +107,12 @@ def fill(network: nn.Module, state: dict[str, Tensor], name: str) -> nn.Module:
 
 
 def weights_url(name: str) -> str:
-    """Where torchvision publishes the weights of one of its models."""
+    """Return where torchvision publishes the weights of a model."""
     return str(_weights(name).url)
 
 
-def card(name: str) -> dict[str, Any]:
-    """The row of one of these models in the table of models."""
+def summary(name: str) -> dict[str, Any]:
+    """Return the row of a model in :func:`model_table`."""
     meta = _weights(name).meta
     return {
         "name": name,

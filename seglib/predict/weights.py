@@ -1,23 +1,21 @@
-"""Where a model's weights come from: shipped inside the package, found on this machine, or downloaded.
+"""Where a model's weights come from: part of the package, found on this machine, or downloaded.
 
-A weights file is believed only after its SHA-256 was compared with the eight digits in its name
-(`deeplabv3_resnet101_coco-586e9e4e.pth`), every time, wherever it lies. It is looked for in this order:
+A weights file is used only after its SHA-256 was compared with the eight digits in its name
+(``deeplabv3_resnet101_coco-586e9e4e.pth``), every time, wherever it lies. It is looked for in this order:
 
 1. the folder that the environment variable SEGLIB_WEIGHTS names (a USB stick, a shared disk): only ever read
 2. the cache: the folder that SEGLIB_CACHE names, else the usual one of the operating system
 3. torch hub's own folder, for those who followed the article: only ever read
 4. the internet, into the cache
 
-SEGLIB_OFFLINE=1 turns all four off: then there is only what the package ships, whatever this machine has.
+SEGLIB_OFFLINE=1 turns all four off: then there are only the embedded weights, whatever this machine has.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
-import uuid
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from seglib._internal.atomic_files import AtomicFile
 from seglib.errors import WeightsUnavailable
 
 if TYPE_CHECKING:
@@ -34,31 +33,46 @@ if TYPE_CHECKING:
 # Seconds to wait for a connection, and for the next byte: a slow download may go on, a stalled one may not.
 TIMEOUT = (5.0, 15.0)
 
-EMBEDDED = Path(__file__).parents[1] / "data" / "portrait.safetensors"
+DATA = Path(__file__).parents[1] / "data"
 
 
-def embedded_weights() -> Path:
-    """The weights of `portrait`, shipped inside the package.
+def embedded_weights(name: str = "portrait") -> Path:
+    """Return the weights file of an embedded model.
 
-    Raises WeightsUnavailable if the file is missing, or its length is not what its own header promises.
+    Raises WeightsUnavailable if it is missing, or its length is not what its header says.
     """
     from safetensors import safe_open
 
+    path = DATA / f"{name}.safetensors"
     try:
-        with safe_open(EMBEDDED, framework="numpy"):
-            return EMBEDDED
+        with safe_open(path, framework="numpy"):
+            return path
     except Exception as error:  # SafetensorError derives from Exception itself
-        raise WeightsUnavailable(f"{EMBEDDED} is missing or damaged ({error}); reinstall seglib.") from error
+        raise WeightsUnavailable(f"{path} is missing or damaged ({error}); reinstall seglib.") from error
 
 
 def weights_file(url: str, *, download: bool = True, progress: bool = True, megabytes: float | None = None) -> Path:
-    """Find a verified copy of the weights at `url` on this machine, or else download one into the cache.
+    """Find a verified copy of a weights file on this machine, or else download one into the cache.
 
-    url: its last part is the file's name, which ends in at least eight digits of the file's SHA-256.
-    download: False looks on this machine only. progress: show a progress bar on stderr while downloading.
-    megabytes: the size, for the progress bar and the message of an error.
-    Warns about every damaged copy it meets; the cache's own is removed, nobody else's is touched.
-    Raises WeightsUnavailable, saying why and how to get the file by hand; ValueError if the name has no hash.
+    Warns about every damaged copy that it meets; the cache's own is removed, nobody else's is touched.
+
+    Parameters
+    ----------
+    url
+        Its last part is the file's name, which ends in at least eight digits of the file's SHA-256.
+    download
+        False looks on this machine only.
+    progress
+        Show a progress bar on stderr while downloading.
+    megabytes
+        Size of the file, for the progress bar and error messages.
+
+    Raises
+    ------
+    WeightsUnavailable
+        Saying why, and how to get the file by hand.
+    ValueError
+        If the name has no hash.
     """
     wanted = _Wanted.from_url(url, megabytes)
     if is_offline():
@@ -76,9 +90,9 @@ def weights_file(url: str, *, download: bool = True, progress: bool = True, mega
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a weights file (.safetensors, or what torch.save wrote), on the CPU.
+    """Read the tensors of a weights file, .safetensors or written by torch.save, to the CPU.
 
-    Never runs code that the file brings along: `torch.load` without `weights_only` would.
+    Never runs code that the file contains: ``torch.load`` without ``weights_only`` would.
     Raises WeightsUnavailable naming the file if it is damaged or holds anything but named tensors.
     """
     import torch
@@ -94,16 +108,16 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         raise WeightsUnavailable(f"{path} cannot be read as weights: {error}") from error
     if isinstance(state, dict) and all(isinstance(value, torch.Tensor) for value in state.values()):
         return state
-    raise WeightsUnavailable(f"{path} holds a {type(state).__name__} that is not a table of named tensors")
+    raise WeightsUnavailable(f"{path} holds a {type(state).__name__} not a dict of named tensors")
 
 
 def is_offline() -> bool:
-    """Whether SEGLIB_OFFLINE asks for a run that is the same on every machine."""
+    """Return whether SEGLIB_OFFLINE forbids downloads and caches."""
     return os.environ.get("SEGLIB_OFFLINE", "").lower() not in ("", "0", "false")
 
 
 def cache_folder() -> Path:
-    """The folder that downloads go to; it may not exist yet."""
+    """Return the folder that downloads go to; it may not exist yet."""
     import pooch
 
     return _folder_from("SEGLIB_CACHE") or pooch.os_cache("seglib")
@@ -185,20 +199,26 @@ def _discard(path: Path) -> str:
 def _download(wanted: _Wanted, progress: bool, notes: Sequence[str]) -> Path:
     """Fetch the file into the cache; under its final name it is whole and verified, or it is not there."""
     final = cache_folder() / wanted.name
-    temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.part")  # not shared with another process
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()  # a cache that cannot be written shows now, not after the download
-        _fetch(wanted, temporary, progress)
-        if fault := wanted.fault(temporary):
-            raise wanted.unavailable(f"what came {fault}; some networks send a login page instead", notes)
-        _publish(temporary, final, wanted)
+        file = AtomicFile(final)  # a cache that cannot be written shows now, not after the download
+        try:
+            _fetch(wanted, file.part, progress)
+            if fault := wanted.fault(file.part):
+                raise wanted.unavailable(f"what came {fault}; some networks send a login page instead", notes)
+            _commit(file, wanted)
+        finally:
+            file.discard()
     except (OSError, ValueError) as error:  # the errors of requests are OSErrors
         raise wanted.unavailable(_reason(error, final.parent), notes) from error
-    finally:
-        with contextlib.suppress(OSError):  # also after KeyboardInterrupt
-            temporary.unlink(missing_ok=True)
     return final
+
+
+def _commit(file: AtomicFile, wanted: _Wanted) -> None:
+    try:
+        file.commit()
+    except OSError:  # Windows refuses while another process, which was faster, reads its copy
+        if wanted.fault(file.path):
+            raise
 
 
 def _fetch(wanted: _Wanted, target: Path, progress: bool) -> None:
@@ -208,15 +228,6 @@ def _fetch(wanted: _Wanted, target: Path, progress: bool) -> None:
     total = round((wanted.megabytes or 1) * 1e6)  # pooch corrects it when the server has told the true length
     with tqdm(total=total, desc=wanted.name, unit="B", unit_scale=True, disable=not progress) as bar:
         HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)(wanted.url, str(target), None)
-
-
-def _publish(temporary: Path, final: Path, wanted: _Wanted) -> None:
-    """Give the file its final name in one step."""
-    try:
-        os.replace(temporary, final)
-    except OSError:  # Windows refuses while another process reads the copy that it has just put there
-        if wanted.fault(final):
-            raise
 
 
 def _reason(error: Exception, cache: Path) -> str:

@@ -16,7 +16,7 @@ from seglib.arrays import Frame, Labels
 from seglib.cli.bench.measure import BenchOptions, frames_of
 from seglib.errors import WeightsUnavailable
 from seglib.metrics import Stopwatch
-from seglib.predict.torchvision_models import build, load_network, without_aux
+from seglib.predict.torchvision_models import load_network, untrained_network
 
 NAME = "deeplabv3_resnet101"
 # The article uses the mean twice; the second should be the standard deviation. It takes the same time.
@@ -77,6 +77,6 @@ class _Figure:
 
 def _network() -> tuple[nn.Module, str]:
     try:
-        return load_network(NAME, download=False, progress=False).eval(), ""
+        return load_network(NAME, download=False, progress=False).module(), ""
     except WeightsUnavailable:
-        return without_aux(build(NAME)).eval(), "random weights"
+        return untrained_network(NAME).module(), "random weights"

@@ -26,7 +26,7 @@ from seglib.video.timestamps import TimedFrame
 
 if TYPE_CHECKING:
     from seglib.predict import Model
-    from seglib.predict.registry import Precision, Runtime
+    from seglib.predict.execution import Precision, Runtime
 
 STAGES = ("capture", "predict", "mask", "effect", "encode")
 WARM_UP = 5  # frames that are not counted: the first ones also allocate memory and compile

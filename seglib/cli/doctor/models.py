@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seglib.cli.doctor.report import Finding, ok, problem, warning
-from seglib.predict.weights import EMBEDDED, cache_folder, is_offline
+from seglib.predict.weights import DATA, cache_folder, is_offline
 
-SUMS = EMBEDDED.parent / "SHA256SUMS"  # of every file in seglib/data, written by recipes/checksums.py
+SUMS = DATA / "SHA256SUMS"  # of every file in seglib/data, written by recipes/checksums.py
 READ_SECONDS = 3.0  # for reading weights, however slow the disk is
 SLOW = 100.0  # milliseconds per frame, above which live video stutters
 _NAME = re.compile(r"(?:deeplabv3|fcn|lraspp)\w*-([0-9a-f]{8,64})\.pth")
@@ -21,10 +21,10 @@ _NAME = re.compile(r"(?:deeplabv3|fcn|lraspp)\w*-([0-9a-f]{8,64})\.pth")
 
 def check_weights() -> Finding:
     """Compare the files of seglib and the downloaded weights with their checksums."""
-    damaged = [name for name, digest in checksums() if _sha256(EMBEDDED.parent / name) != digest]
+    damaged = [name for name, digest in checksums() if _sha256(DATA / name) != digest]
     if damaged:
         fix = f"install seglib again; in a checkout: git restore {' '.join(f'seglib/data/{name}' for name in damaged)}"
-        return problem(f"damaged or missing in {EMBEDDED.parent}: {', '.join(damaged)}", fix)
+        return problem(f"damaged or missing in {DATA}: {', '.join(damaged)}", fix)
     if is_offline():
         return ok("embedded: undamaged; others are not used, since SEGLIB_OFFLINE is set")
     shared = os.environ.get("SEGLIB_WEIGHTS")
