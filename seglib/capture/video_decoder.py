@@ -86,10 +86,12 @@ class VideoDecoder:
         fault = "holds no video stream"
         found = []
         for stream in self._container.streams.video:
-            if stream.codec_context is None or not stream.codec_context.width:
-                kind = unsupported_kind(self._path)
-                advice = "have the program that made it export H.264"
-                fault = f"is {kind}" if kind else f"holds a video in a codec that FFmpeg does not know; {advice}"
+            context = stream.codec_context
+            kind = "" if context and context.width else unsupported_kind(self._path)
+            if kind:
+                fault = f"is {kind}"
+            elif context is None:
+                fault = "holds a video in a codec that FFmpeg does not know; have the program that made it export H.264"
             elif not stream.disposition & av.stream.Disposition.attached_pic:
                 found.append(stream)
         if found:
