@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from seglib._internal.atomic_files import AtomicFile
-from seglib.classes import nearest_first
+from seglib.classes import class_numbers, nearest_first
 from seglib.cli.batch import BatchOptions, Outcome, run_here, run_on_cluster
 from seglib.cli.paths import absolute, plan
 from seglib.cli.plural import plural
@@ -33,7 +33,7 @@ def make_files(options: Namespace) -> int:
     else:
         stopped = "stopped; nothing unfinished was left behind"
         try:  # before the first file, so that an error is printed once
-            batch.load_model().class_numbers(batch.keep)
+            batch.load_model()
         except WeightsUnavailable as error:
             _complain(str(error))
             return 1
@@ -58,19 +58,21 @@ def make_files(options: Namespace) -> int:
 
 def list_models(options: Namespace) -> int:
     """``models``: print a table of the models."""
+    rows = model_table()
     print(f"{'name':28}{'weights':>8}  {'classes':>7}  {'mIoU':>5}")
-    for row in model_table():
+    for row in rows:
         quality = f"{row['miou']:.1f}" if row["miou"] else "-"
         print(f"{row['name']:28}{row['megabytes']:5.0f} MB  {row['classes']:7}  {quality:>5}")
-    print("portrait comes with seglib; the others are downloaded on first use, or by: python -m seglib fetch NAME")
+    embedded = ", ".join(row["name"] for row in rows if row["source"] == "embedded")
+    print(f"Included: {embedded}. The others are downloaded on first use, or by: python -m seglib fetch NAME")
     return 0
 
 
 def fetch_weights(options: Namespace) -> int:
     """``fetch``: download the weights of models, and print their paths."""
-    rows = {row["name"]: row for row in model_table()}
     for name in options.names:
         _check_model(name)
+    rows = {row["name"]: row for row in model_table()}
     failed = 0
     for name in options.names:
         try:
@@ -128,6 +130,7 @@ def _batch_options(options: Namespace) -> BatchOptions:
         keep_broken=options.keep_broken,
     )
     try:
+        class_numbers(batch.keep, MODELS[batch.model].class_names)
         batch.make_effect()
     except (ValueError, SourceError) as error:
         raise UsageError(str(error)) from None

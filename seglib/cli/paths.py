@@ -11,7 +11,20 @@ from seglib.video.image_sequence import holds_images
 from seglib.video.writer import VIDEO_FORMATS
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # extensions that a picture keeps; others become .png
-_IN_FOLDERS = (*VIDEO_FORMATS, *_PICTURES, ".mkv", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp")
+_IN_FOLDERS = (
+    *VIDEO_FORMATS,
+    *_PICTURES,
+    ".mkv",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".mts",
+    ".m2ts",
+    ".wmv",
+    ".flv",
+    ".3gp",
+)
 
 
 def plan(sources: Sequence[str], target: str, options: BatchOptions, force: bool = False) -> list[Task]:

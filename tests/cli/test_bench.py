@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from seglib.cli.bench.walk import STAGES, Walk
 
 import seglib
 from seglib.__main__ import main
 from seglib.cli.bench import apart, article, command, report, walk
-from seglib.cli.bench.walk import STAGES, Walk
 from seglib.errors import UsageError
 
 

@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 from seglib.cli.doctor.report import Finding, ok, problem, warning
-from seglib.predict.weights import cache_folder, is_offline
 
 OLDEST = (3, 11)
 LITTLE_MEMORY = 1.5e9  # bytes; a kernel with the largest model of notebook 02 needs them
@@ -76,6 +75,8 @@ def check_memory() -> Finding:
 
 def check_disk() -> Finding:
     """Check the free space where files are written, and where downloads go."""
+    from seglib.predict.weights import cache_folder, is_offline  # imported here: it needs packages that may be broken
+
     folders = {"here": Path.cwd()} | ({} if is_offline() else {"for downloads": existing(cache_folder())})
     free = {name: shutil.disk_usage(path).free for name, path in folders.items()}
     found = ", ".join(f"{room / 1e9:.1f} GB free {name}" for name, room in free.items())
@@ -88,6 +89,8 @@ def check_disk() -> Finding:
 
 def check_writing() -> Finding:
     """Check that files can be written to out/ and to the cache, with a temporary file."""
+    from seglib.predict.weights import cache_folder, is_offline  # imported here: it needs packages that may be broken
+
     out, cache = Path("out").absolute(), cache_folder()
     fault = _write_fault(out)
     if fault:
