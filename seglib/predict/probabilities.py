@@ -1,7 +1,7 @@
 """From logits to probabilities, written once for numpy's arrays and PyTorch's tensors.
 
 The two libraries name these functions alike; ``xp`` is the library, ``numpy`` or ``torch``. Logits are (…, C, h, w),
-with any number of axes in front. A single channel is the logit of class 1 against class 0.
+with any number of axes in front; they may be overwritten. A single channel is the logit of class 1 against class 0.
 """
 
 from collections.abc import Callable, Collection
@@ -51,11 +51,12 @@ def log_odds(logits: Array, channels: Collection[int], xp: Any) -> Array:
 
 
 def sigmoid(logits: Array, xp: Any) -> Array:
-    """Return 1 / (1 + exp(-x)), computed from tanh, which cannot overflow."""
-    result = xp.tanh(logits * 0.5)
-    result *= 0.5
-    result += 0.5
-    return result
+    """Change logits x to 1 / (1 + exp(-x)), computed from tanh, which cannot overflow. In place, for speed."""
+    logits *= 0.5
+    xp.tanh(logits, out=logits)
+    logits *= 0.5
+    logits += 0.5
+    return logits
 
 
 def softmax(logits: Array, xp: Any) -> Array:
