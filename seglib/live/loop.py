@@ -185,7 +185,7 @@ class Loop:
         return True
 
     def stats(self) -> dict[str, Any]:
-        """Return state and message; frames grabbed, dropped for newer ones and processed; fps; median stage times, ms."""
+        """Return state, message, fps, stage times in ms; frames grabbed, dropped for newer ones, and processed."""
         return {
             "state": self.status.state,
             "message": self.status.message,
