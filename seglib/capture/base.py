@@ -1,4 +1,4 @@
-"""What every source of frames has in common: it is an iterator and a context manager, and lets go at the end."""
+"""What all sources of frames have in common: they are iterators and context managers, and close themselves."""
 
 from types import TracebackType
 from typing import Self
@@ -7,9 +7,14 @@ from seglib.arrays import Frame
 
 
 class Source:
-    """An iterator of frames that can be closed. Subclasses say how to read the next frame and how to let go.
+    """An iterator of frames that can be closed. Subclasses implement ``read`` and ``release``.
 
-    name: what it is, for people. fps: frames per second, 0 if unknown.
+    Attributes
+    ----------
+    name : str
+        What it is, for people.
+    fps : float
+        Frames per second, 0 if unknown.
     """
 
     name: str
@@ -17,14 +22,14 @@ class Source:
     _closed = False
 
     def read(self) -> Frame | None:
-        """The next frame, or None at the end."""
+        """Return the next frame, (H, W, 3) uint8 RGB, or None at the end."""
         raise NotImplementedError
 
     def release(self) -> None:
-        """Let go of the camera or file. Called once."""
+        """Release the camera or file. Called once."""
 
     def close(self) -> None:
-        """Let go of the camera or file; a second call does nothing."""
+        """Release the camera or file; a second call does nothing."""
         if not self._closed:
             self._closed = True
             self.release()
@@ -37,7 +42,7 @@ class Source:
             raise StopIteration
         try:
             frame = self.read()
-        except BaseException:  # a broken file, an unplugged camera, Ctrl-C: let go, then tell
+        except BaseException:  # a broken file, an unplugged camera, Ctrl-C
             self.close()
             raise
         if frame is None:

@@ -1,7 +1,7 @@
-"""Start a camera within a deadline, or say why it cannot be had and what to do.
+"""Open a camera within a deadline, or say why it is unavailable and what to do.
 
-A camera can be missing, busy or forbidden, and some drivers then hang for ten seconds or more. So the driver is
-called in a thread of its own that may be left behind.
+A camera can be missing, busy or forbidden, and some drivers then hang for ten seconds or more. So the driver is called
+in a thread that is abandoned after the deadline.
 """
 
 import os
@@ -17,33 +17,48 @@ import numpy as np
 from seglib.arrays import Frame
 from seglib.errors import CameraUnavailable
 
-# How long a camera may take to give its first frame, in seconds. Windows' drivers are slow to start.
+# Seconds until a camera must have given its first frame. Windows' drivers start slowly.
 DEADLINE = 4.8 if sys.platform == "win32" else 1.8
 
 Started = tuple[cv2.VideoCapture, Frame | None]
 
 
 def start_camera(number: int) -> Started:
-    """Open a camera and read its first frame, which is BGR as OpenCV gives it.
+    """Open a camera and read its first frame.
 
-    Raises CameraUnavailable after DEADLINE seconds at the latest, ValueError for a number below 0.
+    Parameters
+    ----------
+    number
+        Of the camera, from 0.
+
+    Returns
+    -------
+    tuple
+        The open camera and its first frame, BGR as OpenCV gives it.
+
+    Raises
+    ------
+    CameraUnavailable
+        After DEADLINE seconds at the latest.
+    ValueError
+        For a number below 0.
     """
     if number < 0:  # OpenCV 5 crashes the whole process on it
         raise ValueError(f"camera number is {number}, but cameras count from 0")
     results: queue.Queue[Started] = queue.Queue()
-    given_up = threading.Event()
+    timed_out = threading.Event()
 
-    def ask_driver() -> None:
+    def call_driver() -> None:
         results.put(_open(number))
-        if given_up.is_set():
+        if timed_out.is_set():
             _release(results)
 
-    threading.Thread(target=ask_driver, name=f"open camera {number}", daemon=True).start()
+    threading.Thread(target=call_driver, name=f"open camera {number}", daemon=True).start()
     try:
         camera, first = results.get(timeout=DEADLINE)
     except queue.Empty:
-        given_up.set()
-        _release(results)  # it may have come at the last moment
+        timed_out.set()
+        _release(results)  # if it arrived at the last moment
         raise CameraUnavailable(_message(number, f"gave no frame in {DEADLINE} seconds")) from None
     if first is None:
         camera.release()
@@ -52,12 +67,12 @@ def start_camera(number: int) -> Started:
 
 
 def on_a_hub() -> bool:
-    """Whether Python seems to run on another machine than the person's browser."""
+    """Whether Python seems to run on another machine than the user's browser."""
     return any(name in os.environ for name in ("JUPYTERHUB_USER", "BINDER_SERVICE_HOST", "COLAB_RELEASE_TAG"))
 
 
 def _open(number: int) -> Started:
-    # OpenCV tries several drivers and complains about each on stderr; our message says it once.
+    # OpenCV tries several drivers and logs an error for each; our message says it once.
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
