@@ -4,6 +4,6 @@
 ``child_process`` runs each in a process of its own, and ``report`` writes the result as text and as a chart.
 """
 
-from seglib.cli.bench.measure import BenchOptions, measure
+from seglib.cli.bench.measure import BenchOptions, measure_pipeline
 
-__all__ = ["BenchOptions", "measure"]
+__all__ = ["BenchOptions", "measure_pipeline"]

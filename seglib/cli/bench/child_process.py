@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from seglib.cli.bench.measure import BenchOptions, measure
+from seglib.cli.bench.measure import BenchOptions, measure_pipeline
 from seglib.errors import CameraUnavailable, SourceError, UsageError
 
 _CODE = """\
@@ -46,7 +46,7 @@ def answer_request(import_seconds: float) -> None:
     options = BenchOptions(**request["options"], size=tuple(size) if size else None)
     try:
         if request["article_frames"] is None:
-            result = {"import_seconds": import_seconds} | measure(options)
+            result = {"import_seconds": import_seconds} | measure_pipeline(options)
         else:
             from seglib.cli.bench.article import measure_article  # imports PyTorch
 

@@ -63,7 +63,7 @@ class BenchOptions:
     frames: int = 150
 
 
-def measure(options: BenchOptions) -> dict[str, Any]:
+def measure_pipeline(options: BenchOptions) -> dict[str, Any]:
     """Measure the first mask, the stages, latency, throughput and memory in this process.
 
     Parameters
