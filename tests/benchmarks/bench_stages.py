@@ -1,7 +1,7 @@
-"""Each stage timed by pytest-benchmark: `make bench`. The file's name keeps it out of the ordinary tests.
+"""Time each stage with pytest-benchmark: ``make bench``. The file's name keeps it out of the ordinary tests.
 
-Compare two versions on one quiet machine: `make bench ARGS=--benchmark-save=before`, change something, then
-`make bench ARGS=--benchmark-compare`.
+To compare two versions on one idle machine: ``make bench ARGS=--benchmark-save=before``, change something, then
+``make bench ARGS=--benchmark-compare``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The stages of the walk as functions without arguments, on the recorded frame, for benchmarks and their limits."""
+"""The stages of the pipeline as functions without arguments, on the recorded frame, for benchmarks and their limits."""
 
 from __future__ import annotations
 
@@ -8,31 +8,29 @@ import cv2
 import numpy as np
 
 import seglib
-from seglib._internal.resizing import enlarge, small_view
-from seglib.cli.bench.walk import encode
+from seglib.live.panes import encode_jpeg
 
 SIZES = {"640x480": (640, 480), "1280x720": (1280, 720)}
 
 
 def reference(size: str) -> Callable[[], object]:
-    """What the stages are compared with: a plain blur of the frame in OpenCV, which nobody here can make slower."""
+    """What the stages are compared with: a plain blur of the frame in OpenCV."""
     frame = _frame(size)
     return lambda: cv2.GaussianBlur(frame, (0, 0), 4)
 
 
 def stages(size: str) -> dict[str, Callable[[], object]]:
     """predict, mask, the two effects and encode, each of one frame of this size."""
-    frame, model, steady = _frame(size), seglib.load_model(device="cpu"), seglib.Steady()
-    view = small_view(frame)
-    raw = model.mask(frame, size=view.shape[1::-1])
-    mask = enlarge(seglib.clean_mask(raw, view), frame)
+    frame, pipeline = _frame(size), seglib.Pipeline(seglib.load_model(device="cpu"))
+    [prediction] = pipeline.predict([frame])
+    mask = pipeline.smooth(pipeline.refine(prediction))
     blur, replace = seglib.Blur(), seglib.Replace(seglib.sample_background("beach"))
     return {
-        "predict": lambda: model.mask(frame, size=view.shape[1::-1]),
-        "mask": lambda: enlarge(steady(seglib.clean_mask(raw, view), view), frame),
+        "predict": lambda: pipeline.predict([frame]),
+        "mask": lambda: pipeline.smooth(pipeline.refine(prediction)),
         "blur": lambda: blur(frame, mask),
         "replace": lambda: replace(frame, mask),
-        "encode": lambda: encode(frame),
+        "encode": lambda: encode_jpeg(frame),
     }
 
 
