@@ -1,8 +1,10 @@
-"""Exercises that answer back: ``exercises.check_shrink(shrink)`` tries a learner's function out and says how it went.
+"""Checks for the notebooks' exercises: ``exercises.check_shrink(shrink)`` tests a learner's function.
 
-Every check prints ``correct``, or ``not yet`` with what it saw and a hint, and never raises. The function is tried on
-inputs that it has not seen, and compared with an answer that is worked out here in another way. One answer to each
-exercise lies in ``notebooks/solutions``. A module holds the exercises of one notebook.
+Each check prints ``correct``, or ``not yet`` with what it observed and a hint; it never raises. It calls the function
+with inputs that are in no notebook, and compares the result with a solution that is computed in another way.
+
+Read ``checks`` first (how a check works), then the module of any notebook. ``outputs`` validates what a function
+returned, ``time_limit`` ends endless loops. ``notebooks/solutions`` holds one solution to each exercise.
 """
 
 from seglib.exercises.blur import check_blur_more, check_blur_person, check_no_halo

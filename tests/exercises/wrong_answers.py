@@ -1,0 +1,440 @@
+"""Wrong answers to each exercise, as learners give them, and a word that the hint for each must contain."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import ipywidgets as widgets
+import numpy as np
+
+import seglib
+
+MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+
+
+def count(
+    capture: Any, first: int = 0, release: bool = True, is_frame: Callable[[Any], bool] = lambda bgr: True
+) -> int:
+    number = first
+    while True:
+        ok, bgr = capture.read()
+        if not ok or not is_frame(bgr):
+            break
+        number += 1
+    if release:
+        capture.release()
+    return number
+
+
+def count_for_ever(capture: Any) -> int:
+    number = 0
+    while True:
+        number += capture.read()[1] is not None
+
+
+def count_until_none_has_a_shape(capture: Any) -> int:
+    number = 0
+    while True:
+        number += capture.read()[1].shape[0] > 0
+
+
+def count_and_hide_errors(capture: Any) -> int:
+    try:
+        return count(capture)
+    except cv2.error:
+        capture.release()
+        return 0
+
+
+def count_by_the_header(capture: Any) -> int:
+    capture.release()
+    return int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+
+
+def thirds(frames: Any, first: int = 0, step: int = 3) -> Iterator[Any]:
+    yield from (frame for number, frame in enumerate(frames) if number % step == first)
+
+
+def prepare(frame: Any, scale: float = 255, mean: Any = MEAN, std: Any = STD) -> Any:
+    return np.moveaxis((frame / scale - mean) / std, 2, 0)[np.newaxis].astype(np.float32)
+
+
+def prepare_by_reshape(frame: Any) -> Any:
+    planes = (frame / 255).reshape(3, *frame.shape[:2])
+    return ((planes - MEAN[:, None, None]) / STD[:, None, None])[np.newaxis].astype(np.float32)
+
+
+def count_classes(labels: Any, factor: float = 1, shift: int = 0) -> dict[str, float]:
+    numbers, counts = np.unique(labels, return_counts=True)
+    names = [seglib.VOC_CLASSES[number] for number in numbers]
+    return dict(zip(names, np.roll(counts, shift) * factor, strict=True))
+
+
+def region(mask: Any, first: int = 1, order: int = 1) -> Any:
+    """The region nearest to the middle among number ``first`` and later; order -1 swaps the middle's x and y."""
+    number, numbers, _, centroids = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if number == 1:
+        return np.zeros_like(mask)
+    middle = np.array([mask.shape[1] / 2, mask.shape[0] / 2])[::order]
+    return (numbers == first + np.hypot(*(centroids[first:] - middle).T).argmin()).astype(np.float32)
+
+
+def gauss(image: Any, sigma: float) -> Any:
+    return cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+def mean_of(frame: Any, weight: Any, sigma: float, normalise: bool = True) -> Any:
+    weight = weight[..., np.newaxis].astype(np.float32)
+    total = gauss(frame * weight, sigma)
+    divisor = np.maximum(gauss(weight, sigma)[..., np.newaxis], 1e-12) if normalise else 1
+    return (total / divisor).clip(0, 255).round().astype(np.uint8)
+
+
+def cover_at(picture: Any, shape: Any, end: int) -> Any:
+    height, width = shape
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    large = cv2.resize(picture, (round(picture.shape[1] * scale), round(picture.shape[0] * scale)))
+    return large[-height:, -width:] if end else large[:height, :width]
+
+
+def crop(picture: Any, shape: Any) -> Any:
+    canvas = np.zeros((*shape, 3), np.uint8)
+    part = picture[: shape[0], : shape[1]]
+    canvas[: part.shape[0], : part.shape[1]] = part
+    return canvas
+
+
+def moving(number_of: Callable[[int], int]) -> type:
+    """An effect whose call number n, from 0, shows background ``number_of(n)``."""
+
+    class Moving:
+        def __init__(self, backgrounds: Any) -> None:
+            self.backgrounds, self.calls = backgrounds, itertools.count()
+
+        def __call__(self, frame: Any, mask: Any) -> Any:
+            return seglib.replace_background(frame, mask, self.backgrounds[number_of(next(self.calls))])
+
+    return Moving
+
+
+class MovingWithOneCounter:
+    calls: ClassVar[Iterator[int]] = itertools.count()
+
+    def __init__(self, backgrounds: Any) -> None:
+        self.backgrounds = backgrounds
+        if next(_made) < 2:  # as if the cell had just been run
+            MovingWithOneCounter.calls = itertools.count()
+
+    def __call__(self, frame: Any, mask: Any) -> Any:
+        return seglib.replace_background(frame, mask, self.backgrounds[next(self.calls) % 3])
+
+
+_made = itertools.count()
+
+
+class MovingUnfitted:
+    def __init__(self, backgrounds: Any) -> None:
+        self.backgrounds = backgrounds
+
+    def __call__(self, frame: Any, mask: Any) -> Any:
+        return seglib.blend(frame, mask, self.backgrounds[0])
+
+
+class MovingWithoutPerson(MovingUnfitted):
+    def __call__(self, frame: Any, mask: Any) -> Any:
+        return seglib.fit_image(self.backgrounds[0], frame.shape)
+
+
+class MovingWithoutBackground(MovingUnfitted):
+    def __call__(self, frame: Any, mask: Any) -> Any:
+        return frame.copy()
+
+
+class MovingWithoutCall:
+    def __init__(self, backgrounds: Any) -> None:
+        pass
+
+
+class Queue:
+    """Everything is kept, and the oldest comes first: the article's lag."""
+
+    def __init__(self) -> None:
+        self.frames: list[Any] = []
+
+    def put(self, frame: Any) -> None:
+        self.frames.append(frame)
+
+    def take(self) -> Any:
+        return self.frames.pop(0) if self.frames else None
+
+
+class NeverForgets(Queue):
+    def take(self) -> Any:
+        return self.frames[-1] if self.frames else None
+
+
+class ForgetsToReturn(Queue):
+    def take(self) -> Any:
+        self.frames.clear()
+
+
+class NotInitialised(Queue):
+    def __init__(self) -> None:
+        pass
+
+
+class SharedByAll(Queue):
+    shared: ClassVar[list[Any]] = []
+
+    def __init__(self) -> None:
+        self.frames = self.shared
+
+    def put(self, frame: Any) -> None:
+        self.frames[:] = [frame]
+
+
+def slider(react: Callable[[Any], Any] | None = None, smallest: float = 1) -> Any:
+    made = widgets.FloatSlider(value=8, min=smallest, max=40)
+    if react:
+        made.observe(react, "value")
+    return made
+
+
+def opencv_copy(source: str, target: str, codes: tuple[int, ...] = (cv2.COLOR_BGR2GRAY, cv2.COLOR_GRAY2BGR)) -> None:
+    reader = cv2.VideoCapture(source)
+    writer = cv2.VideoWriter(target, cv2.VideoWriter_fourcc(*"mp4v"), 25, (128, 96))
+    while (bgr := reader.read()[1]) is not None:
+        for code in codes:
+            bgr = cv2.cvtColor(bgr, code)
+        writer.write(bgr)
+    reader.release()
+    writer.release()
+
+
+def every_second_frame(source: str, target: str) -> None:
+    with seglib.open_source(source) as frames, seglib.video.VideoWriter(target, fps=25) as video:
+        for frame in itertools.islice(frames, 0, None, 2):
+            video.write(frame)
+
+
+def other_picture(source: str, target: str) -> None:
+    def upside_down(frame: Any, mask: Any) -> Any:
+        return np.stack([255 - frame[::-1, :, 0]] * 3, axis=-1)
+
+    seglib.process_video(source, target, upside_down, progress=False)
+
+
+WRONG: dict[str, list[tuple[Any, str]]] = {
+    "shrink": [
+        (lambda f, w: cv2.resize(f, (round(f.shape[0] * w / f.shape[1]), w)), "comes first"),
+        (lambda f, w: cv2.resize(f, (w, w * 3 // 4)), "aspect ratio"),
+        (lambda f, w: cv2.resize(f, (w, f.shape[0])), "factor"),
+        (lambda f, w: f[::2, ::2], "Is it used"),
+        (lambda f, w: f[: round(f.shape[0] * w / f.shape[1]), :w], "crop"),
+        (lambda f, w: cv2.resize(f, (w, f.shape[0] * w / f.shape[1])), "cv2.error"),
+    ],
+    "count_frames": [
+        (count_for_ever, "end of the file"),
+        (count_until_none_has_a_shape, "AttributeError"),
+        (lambda c: count(c, release=False), "still open"),
+        (count, "unplugged"),
+        (count_and_hide_errors, "hides the error"),
+        (lambda c: count(c, is_frame=np.any), "black frame"),
+        (lambda c: count(c, first=1), "One too many"),
+        (lambda c: count(c, first=3), "pencil"),
+        (lambda c: count(c) and None, "end in a return"),
+        (count_by_the_header, "header"),
+    ],
+    "every_third": [
+        (lambda frames: thirds(frames, first=2), "enumerate"),
+        (lambda frames: frames, "every frame"),
+        (lambda frames: thirds(frames, step=2), "distance"),
+        (lambda frames: list(thirds(frames)), "generator"),
+        (lambda frames: frames[::3], "[ ]"),
+        (lambda frames: len(frames), "length"),
+        (lambda frames: (f for f in thirds(frames) if f.any()), "black"),
+        (lambda frames: next(frames), "one after another"),
+        (lambda frames: print(end=""), "yields"),
+    ],
+    "prepare": [
+        (lambda f: prepare(f, std=MEAN), "article"),
+        (lambda f: prepare(f, scale=1), "from 0 to 1"),
+        (prepare_by_reshape, "scrambled"),
+        (lambda f: prepare(f)[0], "batch of one"),
+        (lambda f: prepare(f)[0].transpose(1, 2, 0), "Two steps"),
+        (lambda f: prepare(f).astype(np.float64), "float64"),
+        (lambda f: prepare(f[..., ::-1]), "red and blue"),
+        (lambda f: prepare(f, mean=0, std=1), "third step"),
+        (lambda f: prepare(f, std=1), "follows"),
+        (lambda f: prepare(f, mean=0), "subtracted"),
+        (lambda f: prepare(f, mean=(f / 255).mean((0, 1)), std=(f / 255).std((0, 1)) + 1e-9), "this image"),
+        (lambda f: 2 * prepare(f), "four steps"),
+        (lambda f: np.array(f).tolist(), "a list"),
+    ],
+    "count_classes": [
+        (lambda labels: dict(zip(*np.unique(labels, return_counts=True), strict=True)), "names"),
+        (lambda a: count_classes(a, 1 / a.size), "fraction"),
+        (lambda a: count_classes(a, 100 / a.size), "percentage"),
+        (lambda a: count_classes(a, shift=1), "same order"),
+        (lambda a: count_classes(a, 2), "labels == number"),
+        (lambda a: {n: int((a == i).sum()) for i, n in enumerate(seglib.VOC_CLASSES)}, "0 pixels"),
+        (lambda a: {n: int((a == i).sum()) for i, n in ((0, "background"), (15, "person"))}, "whatever they are"),
+        (lambda a: np.unique(a, return_counts=True), "dict"),
+    ],
+    "class_iou": [
+        (lambda a, b, n: (a == b).mean(), "accuracy"),
+        (lambda a, b, n: seglib.iou(a == 15, b == 15), "right number"),
+        (lambda a, b, n: np.float64(((a == n) & (b == n)).sum()) / ((a == n) | (b == n)).sum(), "before you divide"),
+        (lambda a, b, n: ((a == n) & (b == n)).sum() / max((b == n).sum(), 1), "False positives"),
+        (lambda a, b, n: ((a == n) & (b == n)).sum() / max((a == n).sum(), 1), "False negatives"),
+        (lambda a, b, n: ((a == n) & (b == n)).sum() / ((a == n).sum() + (b == n).sum()), "sum of the two"),
+        (lambda a, b, n: 2 * ((a == n) & (b == n)).sum() / ((a == n).sum() + (b == n).sum()), "Dice"),
+        (lambda a, b, n: ((a == n) & (b == n)).mean(), "whole image"),
+        (lambda a, b, n: 100 * seglib.iou(a == n, b == n), "percentage"),
+        (lambda a, b, n: a == b, "one number"),
+    ],
+    "keep_two": [
+        (lambda a: (a == 15 | 8).astype(np.float32), "no cat"),
+        (lambda a: (a == 8).astype(np.float32), "no person"),
+        (lambda a: (a != 0).astype(np.float32), "the article blurs"),
+        (lambda a: ((a == 15) & (a == 8)).astype(np.float32), "at once"),
+        (lambda a: (a == 15) | (a == 8), "bool"),
+        (lambda a: a == 15 or a == 8, "pixel by pixel"),
+        (lambda a: 1 - seglib.class_mask(a, (8, 15)), "swapped"),
+        (lambda a: np.where(np.isin(a, (8, 15)), a, 0), "8 and 15"),
+        (lambda a: 255 * seglib.class_mask(a, (8, 15)), "255"),
+        (lambda a: np.stack([seglib.class_mask(a, (8, 15))] * 3, axis=-1), "no channels"),
+        (lambda a: (a >= 8).astype(np.float32), "order"),
+        (lambda a: seglib.class_mask(a, (5, 8, 15)), "bottle"),
+        (lambda a: seglib.class_mask(a, (8, 15)).astype(np.float64), "float64"),
+    ],
+    "keep_middle": [
+        (seglib.keep_largest, "keep_largest"),
+        (lambda mask: mask.copy(), "all regions"),
+        (lambda mask: region(mask, first=0), "outside"),
+        (lambda mask: region(mask, order=-1), "columns first"),
+        (np.zeros_like, "nothing is kept"),
+        (lambda mask: region(mask)[:, ::-1], "none of the regions"),
+        (lambda mask: region(mask) if mask.any() else mask + 1, "empty"),
+        (lambda mask: region(mask) / 0, "NaN"),
+    ],
+    "soft_edge": [
+        (seglib.feather, "both directions"),
+        (lambda mask, radius: cv2.dilate(mask, np.ones((2 * radius + 1,) * 2, np.uint8)), "its edge is hard"),
+        (lambda mask, radius: mask, "as hard as before"),
+        (lambda mask, radius: np.minimum(mask, seglib.feather(mask, radius)), "inwards only"),
+        (lambda mask, radius: np.maximum(mask, seglib.feather(mask, 6)), "Is it used"),
+        (lambda mask, radius: mask + seglib.feather(mask, radius), "between 0 and 1"),
+        (lambda mask, radius: np.maximum(mask, np.float32(0.5)), "Far from"),
+    ],
+    "no_halo": [
+        (lambda f, m, s: gauss(f, s), "Which pixels"),
+        (lambda f, m, s: mean_of(f, 1 - m, s, normalise=False), "dark halo"),
+        (lambda f, m, s: mean_of(f, m, s), "mean of the person"),
+        (lambda f, m, s: f, "nothing is blurred"),
+        (lambda f, m, s: seglib.blur_background(f, m, 2 * s), "quotient"),
+        (lambda f, m, s: mean_of(f, 1 - m, s) if m.any() else gauss(f, s / 3), "all background"),
+        (lambda f, m, s: gauss(f * (1 - m)[..., None], s) / gauss(1 - m, s)[..., None], "round, then astype"),
+        (lambda f, m, s: (1.6 * mean_of(f, 1 - m, s) % 256).astype(np.uint8), "clipping"),
+    ],
+    "blur_person": [
+        (lambda f, m: seglib.blur_background(f, m), "keep sharp"),
+        (lambda f, m: gauss(f, 8), "only where the mask"),
+        (lambda f, m: f, "recognise"),
+        (lambda f, m: seglib.blur_background(f, ~m), "TypeError"),
+        (lambda f, m: seglib.replace_background(f, 1 - m, "black"), "one plain colour"),
+        (lambda f, m: seglib.blend(255 - gauss(f, 8), m, f), "other colours"),
+    ],
+    "blur_more": [
+        (lambda f: gauss(f, 16), "depend on"),
+        (lambda f: gauss(f, f.shape[0] / 60), "as strong as the article's"),
+        (lambda f: gauss(f, f.shape[1] / 40), "which side"),
+        (lambda f: gauss(f, 8), "twice"),
+        (lambda f: f, "as sharp as before"),
+        (lambda f: cv2.GaussianBlur(f, (f.shape[0] // 5, f.shape[0] // 5), 0), "cv2.error"),
+        (lambda f: gauss(f, f.shape[0] / 20), "at 960"),
+        (lambda f: f[..., 0], "three channels"),
+    ],
+    "cover": [
+        (lambda p, s: cv2.resize(p, (s[1], s[0])), "stretched"),
+        (lambda p, s: seglib.fit_image(p, s, "contain"), "bars"),
+        (lambda p, s: cover_at(p, s, end=0), "not centred"),
+        (crop, "not scaled"),
+        (lambda p, s: cv2.resize(p, s), "swapped"),
+        (lambda p, s: p, "number by number"),
+        (lambda p, s: seglib.fit_image(p[::-1], s), "round"),
+    ],
+    "add_logo": [
+        (lambda f, logo: seglib.blend(logo[..., :3], logo[..., 3], f), "mask / 255"),
+        (lambda f, logo: seglib.blend(f, logo[..., 3] / 255, logo[..., :3]), "exchanged"),
+        (lambda f, logo: logo[..., :3], "only the logo"),
+        (lambda f, logo: np.where(logo[..., 3:] > 0, logo[..., :3], f), "hard edge"),
+        (lambda f, logo: f, "unchanged"),
+        (lambda f, logo: logo, "Four channels"),
+        (lambda f, logo: seglib.blend(logo[..., :3], logo[..., 3] / 512, f), "range of a mask"),
+    ],
+    "Moving": [
+        (moving(lambda n: 0), "remembered"),
+        (moving(lambda n: (n + 1) % 3), "increase"),
+        (moving(lambda n: n), "remainder"),
+        (moving(lambda n: min(n, 2)), "stays"),
+        (moving(lambda n: n % 2), "start again"),
+        (MovingWithOneCounter, "own counter"),
+        (MovingUnfitted, "fit_image"),
+        (MovingWithoutPerson, "person is not visible"),
+        (MovingWithoutBackground, "none of the backgrounds"),
+        (MovingWithoutCall, "__call__"),
+    ],
+    "worst_error": [
+        (lambda t, fps: 1000 * np.abs(np.arange(len(t)) / fps - t).max(), "milliseconds"),
+        (lambda t, fps: np.abs(np.arange(len(t)) / fps - t).mean(), "mean"),
+        (lambda t, fps: (t - np.arange(len(t)) / fps).max(), "Too late"),
+        (lambda t, fps: (np.arange(len(t)) / fps - t).max(), "Too early"),
+        (lambda t, fps: np.abs(np.arange(1, len(t) + 1) / fps - t).max(), "number 0"),
+        (lambda t, fps: abs((len(t) - 1) / fps - t[-1]), "last frame"),
+        (lambda t, fps: np.abs(np.arange(len(t)) / fps - t), "one number"),
+        (lambda t, fps: 99.0, "number n"),
+    ],
+    "night": [
+        (lambda f, m: seglib.blend(f // 4, m, f), "wrong one"),
+        (lambda f, m: f // 4, "as bright as before"),
+        (lambda f, m: seglib.blend(f, m, f), "unchanged"),
+        (lambda f, m: seglib.blend(f, m, f // 2), "25 %"),
+        (lambda f, m: seglib.blend(f, m, f // 4) and None, "raised ValueError"),
+        (lambda f, m: m[..., None] * f + (1 - m[..., None]) * f / 4, "round, then astype"),
+        (lambda f, m: np.floor_divide(f, 4, out=f), "argument f"),
+        (lambda f, m: seglib.replace_background(f, m, "black"), "black"),
+        (lambda f, m: seglib.blend(f, m > 0.5, f // 4), "edge"),
+        (lambda f: f // 4, "parameters"),
+    ],
+    "Newest": [
+        (Queue, "old"),
+        (NeverForgets, "only once"),
+        (NotInitialised, "AttributeError"),
+        (ForgetsToReturn, "does take return it"),
+        (SharedByAll, "share"),
+        (type("Empty", (), {}), "put and take"),
+    ],
+    "blur_slider": [
+        (lambda live: slider(), "observed"),
+        (lambda live: slider(lambda change: live.change(effect=seglib.Blur(change))), "TypeError"),
+        (lambda live: slider(lambda change: live.change(effect=change.new)), "Which class"),
+        (lambda live: slider(lambda change: live.change(effect=seglib.Blur(8))), "another sigma"),
+        (lambda live: slider(lambda change: live.change(effect=seglib.Blur(change.new)), 0), "from 1 to 40"),
+        (lambda live: slider(lambda change: live.change(feather=change.new)), "feather"),
+        (lambda live: slider(lambda change: live.change(effect=lambda frame, mask: mask)), "shape of the frame"),
+        (lambda live: slider(print) and None, "displayed"),
+        (lambda live: live.change(effect=seglib.Blur(8)) or seglib.Blur(8), "Return a slider"),
+    ],
+    "black_and_white": [
+        (shutil.copy, "still in colour"),
+        (opencv_copy, "sound is gone"),
+        (lambda source, target: opencv_copy(source, target + ".avi"), "grey.mp4.avi"),
+        (every_second_frame, "Keep every frame"),
+        (other_picture, "another image"),
+        (lambda source, target: Path(target).write_text("grey"), "cannot be played"),
+    ],
+}
