@@ -99,10 +99,10 @@ class CurrentSettings:
 
 
 def choose_classes(model: "str | Model", wanted: Iterable[ClassName] = ("person",)) -> tuple[ClassName, ...]:
-    """Choose classes for a model: those of the wanted ones that it has, else all but the background."""
+    """Choose classes for a model: those of the wanted ones that it has, else person, else all but the background."""
     names = class_names_of(model)
     kept = tuple(name for name in wanted if name in names or (isinstance(name, int) and 0 <= name < len(names)))
-    return kept or tuple(name for name in names if name != "background")
+    return kept or (("person",) if "person" in names else tuple(name for name in names if name != "background"))
 
 
 @dataclass(frozen=True)

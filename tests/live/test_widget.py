@@ -1,0 +1,322 @@
+"""`seglib.Live` without a page, which the tests play. The real page is tested in tests/browser."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pytest
+from live_fakes import DEADLINE, FakeCamera, HeldModel, wait_until
+from PIL import Image
+from widget_tools import FakePage, everything, find, make, press, text
+
+import seglib
+from seglib import CameraUnavailable
+from seglib.live.loop import running_loop
+
+CLOSED = ["open fake camera", "close fake camera"]
+
+
+# ---- stopped -----------------------------------------------------------------------------------------------
+
+
+def test_it_opens_stopped_and_touches_no_camera() -> None:
+    log: list[str] = []
+    live = make(lambda: FakeCamera(log=log))
+    live._repr_mimebundle_()
+    assert live.stats()["state"] == "stopped"
+    assert text(live, "status") == "Stopped."
+    assert live.wait(0)
+    assert (log, running_loop()) == ([], None)
+
+
+def test_its_text_is_the_same_in_every_run() -> None:
+    for _ in range(2):
+        live = make("clip")
+        bundle = live._repr_mimebundle_()
+        assert repr(live) == bundle["text/plain"] == "Live(source='clip')"
+        assert set(bundle) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+
+
+def test_buttons_say_what_to_do_while_it_is_stopped() -> None:
+    live = make()
+    press(live, "snapshot")
+    wait_until(lambda: "Press Start" in text(live, "note"))
+    live = make()
+    press(live, "record")
+    assert "Press Start" in text(live, "note")
+    press(live, "stop")
+    assert live.stats()["state"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"effect": "blurr"}, "'blurr'"),
+        ({"panes": ("output",)}, "output"),
+        ({"keep": "persons"}, "'persons'"),
+        ({"effect": "substitute", "background": "bleu"}, "'bleu'"),
+    ],
+)
+def test_what_does_not_fit_is_told_when_it_is_made(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make(**options)
+
+
+# ---- running -----------------------------------------------------------------------------------------------
+
+
+def test_start_shows_pictures_and_stop_ends_them() -> None:
+    log: list[str] = []
+    live = make(lambda: FakeCamera(log=log))
+    page = FakePage(live)
+    press(live, "start")
+    page.wait_for(5)
+    assert live.stats()["state"] == page.widget.state == "running"
+    assert text(live, "status") == page.widget.message == "Fake camera."
+    content, jpeg = page.pictures[0]
+    assert (content["kind"], content["panes"]) == ("picture", ["result", "mask"])
+    assert abs(content["captured"] / 1000 - time.time()) < DEADLINE
+    assert [content["number"] for content, _ in page.pictures] == list(range(1, len(page.pictures) + 1))
+    with Image.open(io.BytesIO(jpeg)) as image:
+        assert image.size == (128, 48)
+        assert min(image.getpixel((80, 20))) > 250, "the mask"
+
+    def rates_are_told() -> bool:
+        page.draw()
+        return " fps · " in text(live, "readout")
+
+    wait_until(rates_are_told)
+    press(live, "stop")
+    wait_until(lambda: live.stats()["state"] == "stopped" and log == CLOSED)
+    assert text(live, "readout") == ""
+
+
+def test_start_twice_is_start_once() -> None:
+    log: list[str] = []
+    live = make(lambda: FakeCamera(log=log))
+    live.start()
+    loop = live.loop
+    live.start()
+    assert live.loop is loop
+    live.stop()
+    wait_until(lambda: log == CLOSED)
+    live.start()
+    wait_until(lambda: log == [*CLOSED, "open fake camera"])
+
+
+def test_no_third_picture_is_sent_to_a_page_that_has_not_drawn_the_first() -> None:
+    live = make()
+    page = FakePage(live)
+    live.start()
+    wait_until(lambda: len(page.pictures) == 2)
+    grabbed = live.stats()["grabbed"]
+    wait_until(lambda: live.stats()["grabbed"] > grabbed + 30)
+    assert len(page.pictures) == 2
+    page.report(1)
+    wait_until(lambda: len(page.pictures) == 3)
+    assert live.stats()["shown"] == 1
+
+
+def test_a_page_that_was_closed_gets_nothing_and_one_that_was_reloaded_the_last_picture() -> None:
+    live = make()
+    page = FakePage(live)
+    live.start()
+    page.wait_for(3)
+    page.report(0, kind="closed")
+    wait_until(lambda: live.stats()["views"] == 0)
+    count, processed = len(page.pictures), live.stats()["processed"]
+    wait_until(lambda: live.stats()["processed"] > processed + 2)
+    assert len(page.pictures) <= count + 1, "one may have been on its way"
+    page.report(0)
+    assert page.pictures[-1][0].get("only") == "a" or page.pictures[-2][0].get("only") == "a"
+
+
+def test_a_bounded_run_needs_no_page() -> None:
+    live = make(frames=4)
+    live.start()
+    assert live.wait(DEADLINE)
+    assert (live.stats()["processed"], live.stats()["sent"]) == (4, 0)
+
+
+def test_a_second_one_stops_the_first() -> None:
+    log: list[str] = []
+    make(lambda: FakeCamera(log=log)).start()
+    wait_until(lambda: log)
+    make()
+    wait_until(lambda: log == CLOSED)
+    assert running_loop() is None
+
+
+def test_another_source_is_opened_while_it_runs() -> None:
+    log: list[str] = []
+    live = make(lambda: FakeCamera(log=log))
+    live.start()
+    wait_until(lambda: text(live, "status") == "Fake camera.")
+    find(live, "source").value = "clip"
+    wait_until(lambda: text(live, "status") == "The recorded clip.")
+    assert log == CLOSED
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_widget_of_a_source_is_shown_and_asked_to_start_only_by_hand(by_hand: bool) -> None:
+    asked: list[bool] = []
+
+    class Permission(ipywidgets.Label):
+        def ask_to_start(self) -> None:
+            asked.append(True)
+
+    class Asking(FakeCamera):
+        def __init__(self) -> None:
+            super().__init__()
+            self.widget = Permission("allow me")
+
+    live = make(Asking)
+
+    def is_shown() -> bool:
+        return any(isinstance(widget, Permission) for widget in everything(live.box))
+
+    if by_hand:
+        press(live, "start")
+    else:
+        live.start()
+    wait_until(is_shown)
+    wait_until(lambda: live.stats()["processed"] > 0)
+    assert asked == [True] * by_hand
+    live.stop()
+    wait_until(lambda: not is_shown())
+
+
+def test_an_effect_of_ones_own_and_its_mistakes() -> None:
+    def wrong(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        raise KeyError("my mistake")
+
+    log: list[str] = []
+    live = make(lambda: FakeCamera(log=log), effect=wrong)
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "failed")
+    assert text(live, "status") == "KeyError: 'my mistake'"
+    assert "seglib-failed" in find(live, "status")._dom_classes
+    with pytest.raises(KeyError):
+        live.wait(DEADLINE)
+    wait_until(lambda: log == CLOSED)
+    find(live, "effect").value = "none"
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "running")
+    assert "seglib-failed" not in find(live, "status")._dom_classes
+    find(live, "effect").value = "yours"  # and back again, while it runs
+    wait_until(lambda: live.stats()["state"] == "failed")
+
+
+def test_no_camera_is_told_beside_the_picture() -> None:
+    def none() -> Any:
+        raise CameraUnavailable("camera 3 could not be opened.\nTry another.")
+
+    live = make(none)
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "failed")
+    assert text(live, "status") == "camera 3 could not be opened.\nTry another."
+
+
+def test_messages_of_the_page_never_wait_for_the_loop() -> None:
+    held = HeldModel()
+    live = make(model=held)
+    page = FakePage(live)
+    live.start()
+    assert held.asked.wait(DEADLINE)
+    done = threading.Event()
+
+    def send_messages() -> None:
+        page.report(1)
+        for name in ("threshold", "feather"):
+            find(live, name).value = 0.5
+        for name in ("snapshot", "record", "record", "stop"):
+            press(live, name)
+        done.set()
+
+    threading.Thread(target=send_messages, daemon=True).start()
+    assert done.wait(DEADLINE / 2)
+    held.answer.set()
+
+
+# ---- what is kept ------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_an_array_and_an_image_file(tmp_path: Path) -> None:
+    live = make(folder=tmp_path / "kept", effect=lambda frame, mask: np.full_like(frame, 42))
+    live.start()
+    wait_until(lambda: live.stats()["processed"] > 0)
+    assert live.snapshot is None
+    press(live, "snapshot")
+    wait_until(lambda: "live.snapshot" in text(live, "note"))
+    live.stop()
+    path = live.take_snapshot()  # of what is still seen after Stop
+    assert live.snapshot is not None
+    assert (live.snapshot == 42).all()
+    files = sorted((tmp_path / "kept").iterdir())
+    assert len(files) == 2, "none is overwritten"
+    assert path in files
+    with Image.open(files[0]) as image:
+        assert image.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(image), live.snapshot)
+
+
+def test_a_snapshot_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    live = make(folder=tmp_path / "file")
+    live.start()
+    wait_until(lambda: live.stats()["processed"] > 0)
+    press(live, "snapshot")
+    wait_until(lambda: "file" in text(live, "note"))
+    assert live.snapshot is not None, "the array is there all the same"
+
+
+@pytest.mark.parametrize("button", ["record", "stop"])
+def test_a_recording_begins_with_its_button_and_ends_with_it_or_with_stop(button: str, tmp_path: Path) -> None:
+    live = make(folder=tmp_path)
+    live.start()
+    press(live, "record")
+    assert find(live, "record").description == "Stop recording"
+    recorder = live.loop.presenter.recorder if live.loop else None
+    assert recorder is not None
+    wait_until(lambda: recorder.frames > 3)
+    press(live, button)
+    wait_until(lambda: f"{recorder.frames} frames" in text(live, "note"))
+    assert find(live, "record").description == "Record"
+    with seglib.open_source(recorder.path) as frames:
+        assert len(list(frames)) == recorder.frames
+
+
+def test_a_recording_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seglib.video.writer.VideoWriter.write", full)
+    live = make(folder=tmp_path)
+    live.start()
+    live.record()
+    wait_until(lambda: "No space left" in text(live, "note"))
+    live.record(False)
+
+
+# ---- without anywidget -------------------------------------------------------------------------------------
+
+
+def test_without_anywidget_an_image_shows_ten_pictures_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seglib.live.display.anywidget", None)
+    live = make()
+    image = find(live, "canvas")
+    assert isinstance(image, ipywidgets.Image)
+    times: list[float] = []
+    image.observe(lambda change: times.append(time.monotonic()), "value")
+    live.start()
+    wait_until(lambda: len(times) > 5)
+    live.stop()
+    assert len(times) < 11 * (times[-1] - times[0]) + 2
+    with Image.open(io.BytesIO(image.value)) as picture:
+        assert picture.format == "JPEG"
