@@ -1,4 +1,4 @@
-"""What a hub builds from: apt.txt and environment.yml, read as repo2docker, conda and mamba read them."""
+"""The files that a hub builds from, apt.txt and environment.yml, as repo2docker, conda and mamba read them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PACKAGES = [name for name in APT if name]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 PIP = next(entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict))
 
-# Which of Debian's and Ubuntu's packages hold the libraries that a server may lack.
-HOLDS = {"libGL.so.1": "libgl1", "libgthread-2.0.so.0": "libglib2.0-0", "libglib-2.0.so.0": "libglib2.0-0"}
+# Libraries that a server may lack, and their packages in Debian and Ubuntu.
+LIBRARIES = {"libGL.so.1": "libgl1", "libgthread-2.0.so.0": "libglib2.0-0", "libglib-2.0.so.0": "libglib2.0-0"}
 
 
 def test_apt_txt_lists_names_and_nothing_else() -> None:
@@ -40,7 +40,7 @@ def test_opencv_needs_what_apt_txt_brings() -> None:
 
     (library,) = Path(cv2.__file__).parent.glob("cv2*.so")
     wanted = subprocess.run(["ldd", str(library)], capture_output=True, text=True, check=True).stdout.split()
-    needed = {HOLDS[name] for name in HOLDS if name in wanted}
+    needed = {LIBRARIES[name] for name in LIBRARIES if name in wanted}
     assert needed == set(PACKAGES)
 
 
@@ -54,7 +54,7 @@ def test_its_pip_lines_work_as_conda_and_mamba_run_them(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "constraints.txt", "README.md", "LICENSE", "LICENSE-prose", "environment.yml"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "seglib").mkdir()
-    (tmp_path / "seglib" / "__init__.py").write_text("")
+    shutil.copy(ROOT / "seglib" / "__init__.py", tmp_path / "seglib")  # holds the version
     lines = tmp_path / "mambaf-1a2b"
     lines.write_text("\n".join(PIP) + "\n")
     command = [sys.executable, "-m", "pip", "install", "-q", "--dry-run", "--no-deps", "--no-build-isolation"]
