@@ -55,14 +55,15 @@ def _choose_runtime(runtime: str, device: str) -> str:
         return "torch"
     if device != "cpu":
         raise ValueError(f"OpenVINO runs models on the CPU here, not on {device!r}; leave out one of the two")
-    fault = _openvino_fault()
+    fault = openvino_fault()
     if fault and runtime == "openvino":
         raise ValueError(f"OpenVINO cannot be used ({fault}); install it: python -m pip install openvino")
     return "torch" if fault else "openvino"
 
 
 @lru_cache(maxsize=1)  # so it is tried, and said, once
-def _openvino_fault() -> str:
+def openvino_fault() -> str:
+    """Return why OpenVINO cannot be used, "" if it can."""
     try:
         openvino_runtime.import_openvino()
     except (ImportError, OSError) as error:  # OSError: a library of the system that it needs
