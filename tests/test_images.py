@@ -10,6 +10,7 @@ import cv2
 import matplotlib.colors
 import numpy as np
 import pytest
+from heic import write_tiled
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -162,6 +163,13 @@ def test_pictures_whose_profile_changes_nothing_are_read_as_they_are(tmp_path: P
     image = Image.fromarray(colourful()).convert(mode)
     image.save(tmp_path / "p.png", icc_profile=profile)
     np.testing.assert_array_equal(read_image(tmp_path / "p.png"), np.asarray(image.convert("RGB")))
+
+
+def test_a_heic_photo_of_tiles_comes_whole(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    path = write_tiled(tmp_path / "grid.heic", colourful(150, 200), 64, pytest.importorskip("pillow_heif"))
+    assert is_image(path)
+    assert np.abs(read_image(path) - colourful(150, 200).astype(int)).mean() < 3
+    assert not recwarn.list
 
 
 def test_a_heic_photo_comes_whole_and_upright(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from seglib.errors import SourceError
 from seglib.images import unsupported_kind
 
 _TEXT = ("tty", "bin", "xbin", "adf", "idf")  # FFmpeg plays text files as old terminals showed them
+_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave the alpha channel out
 
 
@@ -49,6 +50,11 @@ class VideoDecoder:
             kind = unsupported_kind(path) or "neither a picture nor a video, but text, which FFmpeg would draw"
             raise SourceError(f"{path} is {kind}")
         self.stream = stream = self._video_stream()
+        if stream.codec_context.codec_tag in _DOLBY_VISION and stream.codec_context.color_trc == UNSPECIFIED:
+            self.close()
+            raise SourceError(
+                f"{path} is Dolby Vision of profile 5, which needs its own decoder; export it as HDR10 or SDR"
+            )
         self.fps = float(stream.average_rate or 0)
         self._declared_seconds = _declared_seconds(self._container, stream)
         self._count, self._seconds = 0, 0.0  # decoded pictures, and the time at which the last of them ends

@@ -108,6 +108,14 @@ def test_hdr_is_tone_mapped_and_told_once(tmp_path: Path, transfer: int, name: s
     assert grey[32] == pytest.approx({16: 154, 18: 124}[transfer], abs=5)  # half the code, see test_tone_mapping
 
 
+def test_dolby_vision_without_an_ordinary_base_is_refused_by_name(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "in.mp4", 1, draw=quarters, codec="libx265", pixels="yuv420p10le")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"hev1", b"dvhe").replace(b"hvc1", b"dvh1"))
+    with pytest.raises(SourceError, match="Dolby Vision"):
+        open_source(path)
+
+
 def test_colours_that_cannot_be_converted_are_refused_with_the_path(tmp_path: Path) -> None:
     path = make_film(tmp_path / "in.mp4", 1, draw=quarters, marks={"colorspace": 14})
     with pytest.raises(SourceError, match=r"14") as caught:
