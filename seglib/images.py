@@ -53,7 +53,7 @@ def read_image(path: str | Path) -> Frame:
     Warns
     -----
     UserWarning
-        If the file holds more pictures; the first is used.
+        If the file holds more pictures, of which the first is used, or is HDR, which is not tone-mapped.
 
     Examples
     --------
@@ -66,7 +66,9 @@ def read_image(path: str | Path) -> Frame:
         with _open(path) as image:
             frame = _to_frame(ImageOps.exif_transpose(image))
             _warn_of_more(path, image)
-            return frame
+        if hdr := _hdr_name(path):
+            warnings.warn(f"{path} is an HDR picture, {hdr}; its colours are not converted", stacklevel=2)
+        return frame
     except SourceError:
         raise
     except UnidentifiedImageError as error:
@@ -220,6 +222,17 @@ def _warn_of_more(path: Path, image: Image.Image) -> None:
         count = getattr(image, "n_frames", 1)
         if count > 1 and image.format != "MPO":  # whose other pictures are previews
             warnings.warn(f"{path} holds {count} pictures; the first is used", stacklevel=3)
+
+
+def _hdr_name(path: Path) -> str:
+    """The HDR transfer that a PNG, AVIF or HEIC names, or ""."""
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+    for marker, offset in ((b"colrnclx", 11), (b"cICP", 5)):  # transfer characteristics of ITU-T H.273
+        at = start.find(marker)
+        if at >= 0:
+            return {16: "PQ", 18: "HLG"}.get(int.from_bytes(start[at + offset : at + offset + 1]), "")
+    return ""
 
 
 def _to_frame(image: Image.Image) -> Frame:

@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import cv2
@@ -163,6 +165,20 @@ def test_pictures_whose_profile_changes_nothing_are_read_as_they_are(tmp_path: P
     image = Image.fromarray(colourful()).convert(mode)
     image.save(tmp_path / "p.png", icc_profile=profile)
     np.testing.assert_array_equal(read_image(tmp_path / "p.png"), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "AVIF"])
+def test_hdr_is_told(tmp_path: Path, kind: str) -> None:
+    content = file_bytes(colourful(), kind)
+    if kind == "PNG":  # cICP: primaries, transfer, matrix, range; after the header
+        chunk = b"cICP" + bytes([9, 16, 0, 1])
+        content = content[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[33:]
+    else:
+        at = content.index(b"colrnclx") + 8
+        content = content[:at] + struct.pack(">HH", 9, 16) + content[at + 4 :]
+    (tmp_path / "p").write_bytes(content)
+    with pytest.warns(UserWarning, match="HDR.*PQ"):
+        assert read_image(tmp_path / "p").shape == (40, 60, 3)
 
 
 def test_a_heic_photo_of_tiles_comes_whole(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
