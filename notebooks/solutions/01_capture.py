@@ -10,12 +10,12 @@ def shrink(frame, width):
 
 
 def count_frames(capture):
-    """Read a cv2.VideoCapture to its end, let go of it, and return how many frames it gave."""
+    """Read a cv2.VideoCapture to its end, release it, and return the number of frames."""
     count = 0
     try:
-        while capture.read()[0]:  # the flag, not the picture, tells where the end is
+        while capture.read()[0]:  # the flag, not the frame, tells that the file has ended
             count += 1
-    finally:  # also when reading raises an error, which goes on to whoever called us
+    finally:  # also if reading raises an error, which the caller still gets
         capture.release()
     return count
 

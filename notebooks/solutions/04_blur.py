@@ -7,11 +7,11 @@ import seglib
 
 
 def no_halo(frame, mask, sigma):
-    """Blur the background so that outside the mask no colour of the person is left."""
-    weight = (1 - mask)[..., np.newaxis].astype(np.float32)  # (H, W, 1): who may speak
+    """Blur the background so that none of the person's colour leaks into it."""
+    weight = (1 - mask)[..., np.newaxis].astype(np.float32)  # (H, W, 1): 1 for background pixels
     total = cv2.GaussianBlur(frame * weight, (0, 0), sigma)  # (H, W, 3)
-    voices = cv2.GaussianBlur(weight, (0, 0), sigma)[..., np.newaxis]  # how many spoke
-    return (total / np.maximum(voices, 1e-6)).clip(0, 255).round().astype(np.uint8)
+    weights = cv2.GaussianBlur(weight, (0, 0), sigma)[..., np.newaxis]  # (H, W, 1)
+    return (total / np.maximum(weights, 1e-6)).clip(0, 255).round().astype(np.uint8)
 
 
 def blur_person(frame, mask):
