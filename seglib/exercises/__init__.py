@@ -9,14 +9,18 @@ returned, ``time_limit`` ends endless loops. ``notebooks/solutions`` holds one s
 
 from seglib.exercises.blur import check_blur_more, check_blur_person, check_no_halo
 from seglib.exercises.capture import check_count_frames, check_every_third, check_shrink
+from seglib.exercises.deeplab import check_atrous, check_make_atrous, check_receptive_field
 from seglib.exercises.live import check_blur_slider, check_newest
 from seglib.exercises.mask import check_keep_middle, check_keep_two, check_soft_edge
 from seglib.exercises.predict import check_class_iou, check_count_classes, check_prepare
+from seglib.exercises.quiz import ask
 from seglib.exercises.substitute import check_add_logo, check_cover, check_moving
 from seglib.exercises.video import check_black_and_white, check_night, check_worst_error
 
 __all__ = [
+    "ask",
     "check_add_logo",
+    "check_atrous",
     "check_black_and_white",
     "check_blur_more",
     "check_blur_person",
@@ -28,11 +32,13 @@ __all__ = [
     "check_every_third",
     "check_keep_middle",
     "check_keep_two",
+    "check_make_atrous",
     "check_moving",
     "check_newest",
     "check_night",
     "check_no_halo",
     "check_prepare",
+    "check_receptive_field",
     "check_shrink",
     "check_soft_edge",
     "check_worst_error",
