@@ -21,18 +21,18 @@ here = Path(__file__).resolve().parents[1]
 LIVE = """
 import time
 import seglib
-from seglib.live.loop import Loop
+from seglib.live import Loop
 
 class Page:
     views, width = 1, 1280
 
-    def wait_for_room(self, timeout):
+    def wait_for_room(self, timeout, wanted=1):
         return True
 
-    def show(self, jpeg, taken, panes):
+    def show(self, jpeg, captured, panes):
         pass
 
-loop = Loop("clip", screen=Page(), frames=10**9)
+loop = Loop("clip", display=Page(), frames=10**9)
 loop.settings.change(model=seglib.load_model(), effect=seglib.Blur())
 loop.start()
 while not loop.stats()["processed"]:

@@ -4,6 +4,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Union
 
 from seglib.classes import VOC_CLASSES
+from seglib.predict import MODELS
 
 if TYPE_CHECKING:
     from seglib.predict import Model
@@ -37,9 +38,9 @@ def _load(name: str) -> None:
 
 def class_names_of(model: Union[str, "Model"]) -> tuple[str, ...]:
     """Return the class names of a model, loaded or not, by number."""
-    if isinstance(model, str):
-        model = _loaded.get(model, model)
-    return VOC_CLASSES if isinstance(model, str) else model.class_names
+    if not isinstance(model, str):
+        return model.class_names
+    return MODELS[model].class_names if model in MODELS else VOC_CLASSES  # loading an unknown name is an error
 
 
 class ModelLoader:

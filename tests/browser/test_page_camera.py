@@ -32,11 +32,11 @@ def read():
 reader = threading.Thread(target=read)
 reader.start()
 """
-# Every letter that arrives, whether it is read or not.
+# Every frame that arrives, whether it is read or not.
 COUNT = """
-letters = []
-put = camera.widget.mailbox.put
-camera.widget.mailbox.put = lambda letter=None, **other: (letter and letters.append(letter), put(letter, **other))
+received = []
+put = camera.widget.frames.put
+camera.widget.frames.put = lambda frame: (received.append(frame), put(frame))
 """
 RIGHT_FRAME = """
 import numpy as np
@@ -94,13 +94,13 @@ def test_at_most_two_pictures_wait_for_a_reader_and_the_newest_is_read(open_note
     notebook = open_notebook(OPEN, COUNT, chromium=plays(film))
     notebook.run_all()
     press(notebook)
-    notebook.wait_for("len(letters) == 2")
+    notebook.wait_for("len(received) == 2")
     notebook.page.wait_for_timeout(3000)
-    assert notebook.ask("len(letters)") == 2
+    assert notebook.ask("len(received)") == 2
     assert "on" in box(notebook, "on"), "the kernel answers, so the camera stays on"
     assert notebook.ask("next(camera).shape[2]") == 3
-    assert notebook.ask("camera.captured == letters[1].came - letters[1].travel"), "the newer of the two"
-    notebook.wait_for("len(letters) == 4")
+    assert notebook.ask("camera.captured == received[1].received - received[1].travel"), "the newer of the two"
+    notebook.wait_for("len(received) == 4")
 
 
 def test_the_camera_goes_off_with_its_box_and_with_its_kernel(open_notebook: OpenNotebook, film: Path) -> None:

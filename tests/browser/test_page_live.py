@@ -20,10 +20,10 @@ import seglib
 
 BURST = """
 import time
-from seglib.live.finish import encode_jpeg
+from seglib.live.panes import encode_jpeg
 jpeg = encode_jpeg(seglib.sample_frame())
 for _ in range(60):
-    live._screen.show(jpeg, time.perf_counter(), ("result",))
+    live._display.show(jpeg, time.perf_counter(), ("result",))
 """
 MEMORY = "__import__('psutil').Process().memory_info().rss / 2**20"
 BY_HAND = """
@@ -135,7 +135,7 @@ def test_of_a_burst_the_page_draws_the_newest(open_live: OpenLive) -> None:
     """As when a page was held up for a moment: it does not work through what has become old."""
     live = open_live("'clip', model=Known()", BURST)
     live.notebook.run(1)
-    live.page.locator(".seglib-canvas[data-seq='60']").wait_for()
+    live.page.locator(".seglib-canvas[data-number='60']").wait_for()
     print(f"of a burst of 60 pictures {live.shown} were drawn")
     assert 1 <= live.shown < 60
 
@@ -145,7 +145,7 @@ def test_the_cell_run_twice_leaves_one_loop(open_live: OpenLive) -> None:
     live.start()
     live.notebook.run(1)
     live.show()
-    live.notebook.wait_for("former.loop.state == 'stopped'")
+    live.notebook.wait_for("former.stats()['state'] == 'stopped'")
     assert live.notebook.page.locator(".seglib-live").count() == 1
     live.start()
     assert len(live.notebook.ask(LOOPS)) == 1
@@ -202,6 +202,6 @@ def test_a_camera_that_cannot_be_had_is_explained(
     live.page.locator(".seglib-camera[data-state='failed']").wait_for()
     live.notebook.wait_for("error")
     assert words in live.notebook.ask("error[0]")
-    live.notebook.wait_for("camera.widget.mailbox.closed")
+    live.notebook.wait_for("camera.widget.frames.closed")
     assert words in live.page.locator(".seglib-camera-message").inner_text(), "it stays"
     assert live.notebook.errors == []

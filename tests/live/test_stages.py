@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -109,6 +110,18 @@ def test_classes_that_the_model_does_not_know_are_told(
     assert note in stages.predict.note
     assert result.mask.any() == kept
     assert len(recwarn) == 0
+
+
+def test_the_model_before_goes_on_while_one_with_other_classes_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = threading.Event()
+    hats = SimpleNamespace(class_names=("background", "hat"))
+    monkeypatch.setattr("seglib.live.model_loader.MODELS", {"hats": hats})
+    monkeypatch.setattr("seglib.predict.load_model", lambda name, **options: end.wait(DEADLINE))
+    stages, frame = Stages(), np.zeros(SHAPE, np.uint8)
+    assert stages(frame, settings_with(FakeModel()), 0.0).mask.any()
+    assert not stages(frame, Settings(model="hats", keep=("hat",)), 1.0).mask.any()
+    assert stages.predict.note == "loading hats"
+    end.set()
 
 
 # ---- slow models -------------------------------------------------------------------------------------------
