@@ -93,6 +93,9 @@ class PredictStage:
     def _pipeline_for(self, model: "Model", settings: Settings) -> Pipeline:
         """A new pipeline where model or settings have changed: a slow prediction may still use the old one."""
         if self._pipeline is None or self._pipeline.model is not model or self._settings is not settings:
+            keep, self._missing = _known_classes(model, settings.keep)
+            if not keep and self._pipeline is not None and self._loader.note:
+                keep = self._pipeline.keep  # until the model is loaded whose classes these are
             self._settings = settings
             self._pipeline = Pipeline(
                 model,
@@ -103,7 +106,7 @@ class PredictStage:
                 feather=settings.feather,
                 labels="labels" in settings.panes,
             )
-            self._pipeline.keep, self._missing = _known_classes(model, settings.keep)  # perhaps none
+            self._pipeline.keep = keep  # perhaps none
         return self._pipeline
 
     def _predict(self, frame: Frame, pipeline: Pipeline, settings: Settings) -> PredictedFrame | None:

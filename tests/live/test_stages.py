@@ -119,7 +119,9 @@ def test_the_model_before_goes_on_while_one_with_other_classes_is_loaded(monkeyp
     monkeypatch.setattr("seglib.predict.load_model", lambda name, **options: end.wait(DEADLINE))
     stages, frame = Stages(), np.zeros(SHAPE, np.uint8)
     assert stages(frame, settings_with(FakeModel()), 0.0).mask.any()
-    assert not stages(frame, Settings(model="hats", keep=("hat",)), 1.0).mask.any()
+    result = stages(frame, Settings(model="hats", keep=("hat",), panes=("labels",)), 1.0)
+    assert result.mask[:, :16].min() == 1, "it keeps what it kept"
+    assert result.labels is not None
     assert stages.predict.note == "loading hats"
     end.set()
 
