@@ -1,8 +1,8 @@
-"""What several files of tests need: a film with a sound, and a look around after each test."""
+"""What several files of tests need: a video with audio, a small disk, and a look around after each test."""
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,17 @@ from films import Tone, make_film
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    """Half a second of moving colours, 128 × 96, with a tone."""
+    """Half a second of moving colours, 128 × 96, 15 frames, with a tone."""
     return make_film(tmp_path / "in.mp4", tones=[Tone(seconds=0.5)])
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[int], None]]:
+    """Limit the size of files, in bytes, until the end of the test: the full disk that a test may cause."""
+    resource = pytest.importorskip("resource", reason="POSIX only")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
