@@ -4,6 +4,7 @@ from __future__ import annotations  # so that the doctor can tell users of an ol
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -29,14 +30,22 @@ _FUNCTIONS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = make_parser().parse_args(arguments)
-    module, _, function = _FUNCTIONS[options.command].rpartition(".")
     try:
-        code = int(getattr(import_module(f"seglib.cli.{module}"), function)(options))
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads the output has seen enough, as in: seglib models | head -1
+        try:
+            return _run(make_parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader has stopped, as in: seglib models | head -1
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it exits
         return 1
+
+
+def _run(options: Namespace) -> int:
+    module, _, function = _FUNCTIONS[options.command].rpartition(".")
+    try:
+        return int(getattr(import_module(f"seglib.cli.{module}"), function)(options))
+    except BrokenPipeError:
+        raise
     except UsageError as error:
         print(f"seglib {options.command}: {error}", file=sys.stderr)
         return 2
@@ -46,7 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; nothing unfinished was left behind", file=sys.stderr)
         return 130
-    return code
 
 
 if __name__ == "__main__":
