@@ -137,13 +137,6 @@ def test_a_page_that_was_closed_gets_nothing_and_one_that_was_reloaded_the_last_
     assert page.pictures[-1][0].get("only") == "a" or page.pictures[-2][0].get("only") == "a"
 
 
-def test_a_bounded_run_needs_no_page() -> None:
-    live = make(frames=4)
-    live.start()
-    assert live.wait(DEADLINE)
-    assert (live.stats()["processed"], live.stats()["sent"]) == (4, 0)
-
-
 def test_a_second_one_stops_the_first() -> None:
     log: list[str] = []
     make(lambda: FakeCamera(log=log)).start()
@@ -302,6 +295,8 @@ def test_a_recording_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     live.record()
     wait_until(lambda: "No space left" in text(live, "note"))
     live.record(False)
+    processed = live.stats()["processed"]
+    wait_until(lambda: live.stats()["processed"] > processed)
 
 
 # ---- without anywidget -------------------------------------------------------------------------------------
