@@ -6,6 +6,7 @@ That their code runs and gives the committed outputs is checked by nbval.
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -109,8 +110,10 @@ def test_no_cell_opens_a_camera_and_public_names_of_seglib_are_used(notebook: No
     calls = [node for node in nodes(notebook) if isinstance(node, ast.Call) and node.args]
     opened = [node.args[0] for node in calls if re.search(r"VideoCapture|open_source|Live", ast.unparse(node.func))]
     assert [arg.value for arg in opened if isinstance(arg, ast.Constant) and arg.value in (0, 1, "auto")] == []
-    modules = [node.module for node in nodes(notebook) if isinstance(node, ast.ImportFrom) and node.module]
-    assert {module for module in modules if module.startswith("seglib")} <= {"seglib"}
+    imports = [node for node in nodes(notebook) if isinstance(node, ast.ImportFrom) and "seglib" in str(node.module)]
+    for node in imports:
+        offered = {*getattr(importlib.import_module(str(node.module)), "__all__", ()), "exercises"}
+        assert {alias.name for alias in node.names} <= offered, ast.unparse(node)
 
 
 def test_no_name_of_seglib_is_redefined(notebook: NotebookNode) -> None:
