@@ -5,7 +5,7 @@ for HD), and whether levels run from 16 to 235 or from 0 to 255, is written in t
 that is coded by another guess has other colours everywhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import av
@@ -80,10 +80,17 @@ class PixelFormat:
         """The name of its HDR transfer, or "" if the picture is an ordinary one."""
         return tone_mapping.NAMES.get(self.transfer, "")
 
-    @property
-    def sdr(self) -> "PixelFormat":
-        """The coding for a copy, in which an HDR picture is tone-mapped."""
-        return PixelFormat(1, _LIMITED, 1, 1, self.rows) if self.hdr else self
+    def for_copy(self, rows: int) -> "PixelFormat":
+        """The coding for a copy of ``rows`` rows, in which an HDR picture is tone-mapped.
+
+        An unspecified matrix is specified where a player would guess another one, since a turned copy has more rows.
+        """
+        if self.hdr:
+            return PixelFormat(1, _LIMITED, 1, 1, rows)
+        is_hd = self.rows >= _HD_ROWS
+        if self.matrix == UNSPECIFIED and is_hd != (rows >= _HD_ROWS):
+            return replace(self, matrix=1 if is_hd else 6, rows=rows)
+        return replace(self, rows=rows)
 
     def mark(self, context: Any) -> None:
         """Write the same numbers into an encoder's context; what is unspecified stays so."""

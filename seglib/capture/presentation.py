@@ -81,7 +81,7 @@ class Presentation:
             frame = self._upright(frame, decoded)
             frame = self._to_first_size(frame, number)
             pts = decoded.pts if decoded.pts is not None else decoded.dts  # AVI has only the second
-            yield DecodedFrame(frame, pts, decoded.duration or 0, coding.sdr)
+            yield DecodedFrame(frame, pts, decoded.duration or 0, coding.for_copy(len(frame)))
 
     def _to_rgb(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
         try:

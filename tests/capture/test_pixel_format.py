@@ -71,7 +71,16 @@ def test_a_matrix_that_cannot_be_computed_is_refused_by_its_number() -> None:
 
 def test_hdr_is_named_and_a_copy_of_it_is_bt709() -> None:
     assert "HLG" in PixelFormat(9, 1, 9, 18, 1080).hdr
-    assert PixelFormat(9, 1, 9, 18, 1080).sdr == PixelFormat(1, 1, 1, 1, 1080)
-    ordinary = PixelFormat(6, 2, 5, 6, 480)
-    assert not ordinary.hdr
-    assert ordinary.sdr == ordinary
+    assert PixelFormat(9, 1, 9, 18, 1080).for_copy(1080) == PixelFormat(1, 1, 1, 1, 1080)
+    assert not PixelFormat(6, 2, 5, 6, 480).hdr
+
+
+@pytest.mark.parametrize(
+    ("matrix", "rows", "copy_rows", "expected"),
+    [(2, 576, 576, 2), (2, 576, 1024, 6), (2, 1280, 640, 1), (6, 576, 1024, 6)],
+)
+def test_a_copy_is_decoded_as_the_source(matrix: int, rows: int, copy_rows: int, expected: int) -> None:
+    source = PixelFormat(matrix, 2, 5, 6, rows)
+    copy = source.for_copy(copy_rows)
+    assert copy == PixelFormat(expected, 2, 5, 6, copy_rows)
+    assert copy.colorspace == source.colorspace
