@@ -59,6 +59,8 @@ class Settings:
     panes: tuple[str, ...] = ("result", "mask")
 
     def __post_init__(self) -> None:
+        if isinstance(self.keep, str | int):  # a single class
+            object.__setattr__(self, "keep", (self.keep,))
         class_numbers(self.keep, class_names_of(self.model))
         if self.effect is not None and not callable(self.effect):
             raise TypeError(f"effect is {self.effect!r}, but must be callable: effect(frame, mask) -> output")

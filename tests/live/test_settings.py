@@ -45,6 +45,7 @@ def test_the_kept_classes_follow_the_model() -> None:
     assert settings.change(model=CupModel()).keep == ("cup",)
     assert settings.change(model=FakeModel(), keep=("cat", 15)).keep == ("cat", 15)
     assert settings.change(model="portrait").keep == ("cat", 15)
+    assert settings.change(keep="dog").keep == ("dog",)
     assert choose_classes("portrait") == ("person",)
 
 
