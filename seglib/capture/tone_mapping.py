@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seglib._internal.row_blocks import row_blocks
 from seglib.arrays import Frame
 
 PQ, HLG = 16, 18  # transfer characteristics of ITU-T H.273
@@ -40,8 +41,7 @@ def tone_map(rgb: NDArray[np.uint16], transfer: int) -> Frame:
         (H, W, 3) uint8.
     """
     output = np.empty(rgb.shape, np.uint8)
-    for top in range(0, len(rgb), 32):  # a few rows at a time stay in the processor's cache
-        rows = slice(top, top + 32)
+    for rows in row_blocks(len(rgb)):
         output[rows] = _gamma().take(_mapped(_linear(transfer).take(rgb[rows] >> (16 - _BITS))))
     return output
 
@@ -53,9 +53,8 @@ def _mapped(light: NDArray[np.float32]) -> NDArray[np.uint16]:
         share = np.maximum(luma - _SATURATED, 0) / np.maximum(luma, 1e-6)
         light = light + share * (luma - light)
     red, green, blue = cv2.split(light)
-    brightest = np.maximum(np.maximum(red, green), np.maximum(blue, 1e-6))[
-        ..., np.newaxis
-    ]  # ten times as fast as max()
+    brightest = np.maximum(np.maximum(red, green), np.maximum(blue, 1e-6))  # ten times as fast as light.max(axis=2)
+    brightest = brightest[..., np.newaxis]
     light = light * (_hable(brightest) / (_hable(_PEAK) * brightest))
     top = (1 << _BITS) - 1
     index: NDArray[np.uint16] = (cv2.transform(light, _PRIMARIES).clip(0, 1) * top + 0.5).astype(np.uint16)
