@@ -16,7 +16,6 @@ from functools import partial
 from threading import Event, Lock, Thread, current_thread
 from typing import Any
 
-from seglib._internal.allocation import keep_memory
 from seglib.capture.base import Source
 from seglib.errors import CameraUnavailable
 from seglib.live.capture_thread import CapturedFrame, CaptureThread
@@ -146,7 +145,6 @@ class Loop:
     def start(self) -> None:
         """Stop the loop that is running, if there is one, and start. Returns without waiting for the camera."""
         _replace_running(self)
-        keep_memory()
         self.status.set("starting", "Starting.")
         self.capture.start()
         self._thread.start()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import cv2
 import numpy as np
 
-from seglib._internal.allocation import keep_memory
 from seglib.arrays import Frame
 from seglib.blur import Blur
 from seglib.capture.sources import open_source
@@ -84,7 +83,6 @@ def measure_pipeline(options: BenchOptions) -> dict[str, Any]:
     pipeline = Pipeline(model, effect=_make_effect(options.effect))
     pipeline.predict([next(frames_of(options))[0]])
     first_mask = time.perf_counter() - start
-    keep_memory()
     watch, latencies = Stopwatch(), list[float]()
     for number, (frame, capture_seconds) in enumerate(islice(frames_of(options), options.frames + WARM_UP)):
         if number == WARM_UP:
