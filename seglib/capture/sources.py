@@ -20,6 +20,9 @@ from seglib.errors import CameraUnavailable
 from seglib.images import existing_file, is_animated_webp, is_image, read_animation, read_image
 from seglib.samples import sample_clip
 
+# By the number of channels: infrared cameras give grey, some drivers YUV as the sensor has it.
+_TO_RGB = {1: cv2.COLOR_GRAY2RGB, 2: cv2.COLOR_YUV2RGB_YUY2, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+
 
 def open_source(source: int | str | Path = "auto") -> Source:
     """Open a source of frames, to be used in a ``with`` block.
@@ -102,7 +105,8 @@ class CameraSource(Source):
         self._first = None
         if not ok or bgr is None:
             raise CameraUnavailable(f"{self.name} stopped giving frames; is it still plugged in?")
-        return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        channels = 1 if bgr.ndim == 2 else bgr.shape[2]
+        return np.asarray(cv2.cvtColor(bgr, _TO_RGB[channels]), np.uint8)
 
     def release(self) -> None:
         """Close the camera."""

@@ -127,6 +127,25 @@ def test_frames_are_rgb_and_the_first_one_is_not_lost(plug: Plug) -> None:
     assert list(frames) == [], "after the with block there are no frames"
 
 
+@pytest.mark.parametrize(
+    ("image", "rgb"),
+    [
+        (np.full((48, 64), 90, np.uint8), (90, 90, 90)),
+        (np.full((48, 64, 1), 90, np.uint8), (90, 90, 90)),
+        (np.full((48, 64, 2), (100, 128), np.uint8), (98, 98, 98)),  # YUYV, levels 16 to 235
+        (np.full((48, 64, 4), (200, 0, 30, 255), np.uint8), (30, 0, 200)),
+    ],
+)
+def test_frames_of_other_channels_become_rgb(plug: Plug, image: NDArray[np.uint8], rgb: tuple[int, ...]) -> None:
+    class Unusual(FakeCamera):
+        def read(self) -> tuple[bool, NDArray[np.uint8]]:
+            return True, image
+
+    plug(Unusual)
+    with open_source(0) as frames:
+        np.testing.assert_array_equal(next(frames), np.full((48, 64, 3), rgb, np.uint8))
+
+
 def test_a_black_frame_is_a_frame(plug: Plug) -> None:
     plug(Black)
     with open_source(0) as frames:
