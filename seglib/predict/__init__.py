@@ -12,13 +12,7 @@ Taught in 02_predict.ipynb. To read it, follow ``load_model("portrait")``:
 PyTorch is imported only where it is needed: ``portrait`` on a CPU does without.
 """
 
-import os
-
 from seglib.predict.model import Model
 from seglib.predict.registry import MODELS, TORCHVISION_MODELS, load_model, model_table
 
 __all__ = ["MODELS", "TORCHVISION_MODELS", "Model", "load_model", "model_table"]
-
-# On Linux, PyTorch's threads wait for one another by spinning, which beside another busy program made predictions 3 to
-# 5 times slower (measured on two cores). Let them spin briefly, then sleep. Set this before importing PyTorch.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
