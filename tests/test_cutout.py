@@ -22,7 +22,6 @@ def soft_edge() -> Mask:
     return np.tile(np.clip((55 - np.arange(128)) / 16, 0, 1).astype(np.float32), (96, 1))
 
 
-
 def test_the_person_keeps_every_colour_and_alpha_is_the_mask() -> None:
     frame, mask = seglib.sample_frame(), seglib.sample_mask()
     before = frame.copy(), mask.copy()

@@ -1,19 +1,20 @@
 """The audio of a video: copied packet by packet into the new file where its container allows that, else re-encoded."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import av
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 
 from seglib.capture.container import open_container
 from seglib.errors import SourceError
 from seglib.video.timestamps import IncreasingTimestamps
 
 T = TypeVar("T")
+_Packet: TypeAlias = "av.Packet[av.AudioStream]"
 Handling: TypeAlias = Literal["copied", "re-encoded", "none"]
 
 # The codecs that may be copied into a container, and the encoder for all others.
@@ -51,18 +52,20 @@ class AudioStreams:
         self.path = path
         self.handling: Handling = "none"
         self._start, self._keep_broken = start, keep_broken
-        self._source = open_container(path)
+        self._source: InputContainer | None = None
+        self._packets: Iterator[Any] = iter(())
         self._tracks: dict[int, _Track] = {}
-        self._next: av.Packet | None = None
+        self._next: _Packet | None = None
 
     def add_to(self, output: OutputContainer) -> None:
         """Add the streams to a container, before its first packet."""
+        self._source = open_container(self.path)
         streams = [stream for stream in self._source.streams.audio if _is_usable(stream)]
         self._tracks = {stream.index: _add_track(stream, output, self._start) for stream in streams}
         if streams:
             copied = all(isinstance(track, _CopiedTrack) for track in self._tracks.values())
             self.handling = "copied" if copied else "re-encoded"
-        self._packets = self._source.demux(streams) if streams else iter(())
+            self._packets = self._source.demux(streams)
         self._advance()
 
     def write_until(self, time: Fraction | None) -> None:
@@ -82,7 +85,8 @@ class AudioStreams:
     def close(self) -> None:
         """Close the source file."""
         self._tracks.clear()
-        self._source.close()
+        if self._source is not None:
+            self._source.close()
 
     def _advance(self) -> None:
         self._next = None
@@ -108,13 +112,13 @@ class _Track(ABC):
         step = round(Fraction(packet_samples, stream.rate) / self._time_base)
         self._timestamps = IncreasingTimestamps(step, start / self._time_base, self._time_base)
 
-    def time(self, packet: av.Packet) -> Fraction:
+    def time(self, packet: _Packet) -> Fraction:
         """When a packet of the source is heard, in seconds of the new file."""
         timestamp = packet.dts if packet.dts is not None else packet.pts
         return Fraction(0) if timestamp is None else timestamp * self._time_base - self._start
 
     @abstractmethod
-    def decode(self, packet: av.Packet) -> Sequence[Any]:
+    def decode(self, packet: _Packet) -> Sequence[Any]:
         """What to write for a packet."""
 
     @abstractmethod
@@ -133,10 +137,10 @@ class _CopiedTrack(_Track):
         super().__init__(stream, target, output, start, stream.codec_context.frame_size or 1024)
         self._last: int | None = None
 
-    def decode(self, packet: av.Packet) -> Sequence[av.Packet]:
+    def decode(self, packet: _Packet) -> Sequence[_Packet]:
         return [packet]
 
-    def write(self, items: Sequence[av.Packet]) -> None:
+    def write(self, items: Sequence[_Packet]) -> None:
         for packet in items:
             timestamp = packet.dts if packet.dts is not None else packet.pts
             time, _ = self._timestamps.correct(timestamp, packet.duration or 0)
@@ -158,7 +162,7 @@ class _EncodedTrack(_Track):
         super().__init__(stream, target, output, start, 1024)
         self._end: Fraction | None = None  # of what is written, in seconds
 
-    def decode(self, packet: av.Packet) -> Sequence[Any]:
+    def decode(self, packet: _Packet) -> Sequence[Any]:
         return packet.decode()
 
     def write(self, items: Sequence[Any]) -> None:

@@ -158,11 +158,12 @@ def process_video(
 
 def _check_target(target: Path, source: Path, effect: Effect, encoding: Encoding | None, overwrite: bool) -> None:
     """Raise before the work starts if the target cannot be written."""
-    (encoding or Encoding()).for_file(target, is_transparent(effect))
-    if is_transparent(effect) and not target.suffix:
-        return check_folder(target, overwrite)
-    if target.is_dir():
+    is_sequence = is_transparent(effect) and not target.suffix
+    if target.is_dir() and not is_sequence:
         raise IsADirectoryError(f"{target} is a folder, not a file")
+    (encoding or Encoding()).for_file(target, is_transparent(effect))
+    if is_sequence:
+        return check_folder(target, overwrite)
     if target.exists():
         if os.path.samefile(target, source):
             raise ValueError(f"{target} is the source itself; write to another file")

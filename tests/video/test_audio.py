@@ -9,7 +9,7 @@ import pytest
 from fake_models import FakeModel
 from films import Tone, heard, make_film, sounds
 
-from seglib import process_video
+from seglib import SourceError, process_video
 from seglib.video import VideoReport
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
@@ -21,11 +21,9 @@ COPIED = [
 ]
 
 
-def run(source: Path, target: Path) -> VideoReport:
-    model = FakeModel()
-    return process_video(
-        source, target, lambda frame, mask: frame, model=model, clean=False, steady=False, progress=False
-    )
+def run(source: Path, target: Path, keep_broken: bool = False) -> VideoReport:
+    quick = {"model": FakeModel(), "clean": False, "steady": False, "progress": False}
+    return process_video(source, target, lambda frame, mask: frame, keep_broken=keep_broken, **quick)
 
 
 @pytest.mark.parametrize(("ending", "codec"), COPIED)
@@ -117,6 +115,21 @@ def test_audio_that_starts_later_or_lasts_longer_stays_as_it_is(tmp_path: Path, 
     report = run(source, tmp_path / "out.mp4")
     assert sounds(report.path) == sounds(source)
     assert heard(report.path)[:2] == pytest.approx(heard(source)[:2], abs=0.001)
+
+
+@pytest.mark.parametrize("first", [0, 20], ids=["from its start", "later"])
+def test_damaged_audio_is_told_or_ends_where_it_breaks(tmp_path: Path, first: int) -> None:
+    source = make_film(tmp_path / "in.mkv", 30, tones=[Tone()])
+    data = source.read_bytes()
+    for packet in sounds(source)[0][first:]:
+        data = data.replace(packet, b"\xff" * len(packet))
+    source.write_bytes(data)
+    with pytest.raises(SourceError, match=r"in\.mkv: its audio is damaged"):
+        run(source, tmp_path / "out.webm")
+    report = run(source, tmp_path / "out.webm", keep_broken=True)
+    assert (report.frames, report.complete) == (30, True)
+    if first:
+        assert heard(report.path)[1] == pytest.approx(first * 1024 / 48000, abs=0.05)
 
 
 def test_no_audio_stays_no_audio(tmp_path: Path) -> None:

@@ -133,9 +133,7 @@ EVEN = [round(1000 * number / 30) for number in range(20)]
     ],
     ids=["uneven video", "uneven background", "rounded", "late"],
 )
-def test_the_times_of_both_videos_are_kept(
-    tmp_path: Path, shown: list[int], begins: list[int], base: Fraction
-) -> None:
+def test_the_times_of_both_videos_are_kept(tmp_path: Path, shown: list[int], begins: list[int], base: Fraction) -> None:
     film = make_film(tmp_path / "in.mkv", len(shown), times=shown, base=MS)
     waves = make_film(tmp_path / "waves.mkv", len(begins), draw=plain, times=begins, base=base)
     seconds = [float((begin - begins[0]) * base) for begin in begins]
