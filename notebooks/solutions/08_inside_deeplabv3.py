@@ -16,7 +16,7 @@ def atrous(image, kernel, rate):
 
 
 def receptive_field(layers):
-    """Give the width in pixels that one result sees; a layer is (kernel, stride, rate)."""
+    """Give the width in pixels that one output depends on; a layer is (kernel, stride, rate)."""
     field, jump = 1, 1
     for kernel, stride, rate in layers:
         field += (kernel - 1) * rate * jump
@@ -32,6 +32,6 @@ def make_atrous(layers, output_stride):
             result.append((kernel, stride, rate))
             total *= stride
         else:
-            result.append((kernel, 1, rate))  # it sees what it saw
-            rate *= stride  # all after it have to reach further
+            result.append((kernel, 1, rate))  # its own inputs stay where they were
+            rate *= stride  # all later layers must reach further
     return result

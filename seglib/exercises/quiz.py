@@ -1,4 +1,4 @@
-"""Quick questions that answer back: choose an answer, and read why it is right or wrong."""
+"""Quick questions: choose an answer, and read why it is right or wrong."""
 
 import html
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from typing import Any
 
 
 def ask(question: str, options: Mapping[str, str], answer: str) -> None:
-    """Show a question with radio buttons. Where no kernel runs, its text stands there, with the answer folded.
+    """Show a question with radio buttons; without a kernel, its text with a folded answer.
 
     Parameters
     ----------
     question
         One sentence, plain text.
     options
-        What can be chosen, in this order, and for each what is said about it: why it is right or wrong.
+        The choices in this order, and for each the reason why it is right or wrong.
     answer
-        The option that is right.
+        The correct option.
 
     Raises
     ------
@@ -24,12 +24,14 @@ def ask(question: str, options: Mapping[str, str], answer: str) -> None:
 
     Examples
     --------
-    >>> ask("How much is 2 + 2?", {"4": "Two and two.", "22": "These are numbers, not texts."}, answer="4")
+    >>> options = {"4": "Two and two.", "22": "These are numbers, not strings."}
+    >>> ask("How much is 2 + 2?", options, answer="4")  # doctest: +ELLIPSIS
+    {'text/plain': 'How much is 2 + 2?...
     """
     from IPython.display import display
 
     box = question_box(question, options, answer)
-    bundle: dict[str, Any] = dict(box._repr_mimebundle_() or {})  # the buttons, for a page that has a kernel
+    bundle: dict[str, Any] = dict(box._repr_mimebundle_() or {})  # the buttons, for a page with a kernel
     choices = "\n".join(f"- {option}" for option in options)
     reasons = "".join(f"<li>{html.escape(option)}: {html.escape(why)}</li>" for option, why in options.items())
     bundle["text/plain"] = f"{question}\n{choices}"
@@ -37,12 +39,11 @@ def ask(question: str, options: Mapping[str, str], answer: str) -> None:
         f"**{question}**\n\n{choices}\n\n<details><summary>Answer</summary>"
         f"<b>{html.escape(answer)}</b><ul>{reasons}</ul></details>"
     )
-    show: Any = display  # it has no types
-    show(bundle, raw=True)
+    display(bundle, raw=True)  # type: ignore[no-untyped-call]
 
 
 def question_box(question: str, options: Mapping[str, str], answer: str) -> Any:
-    """The question, its radio buttons and its reply, as an ``ipywidgets.VBox`` of these three.
+    """Return the question, its radio buttons and the reply as a box of three widgets.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def question_box(question: str, options: Mapping[str, str], answer: str) -> Any:
     Returns
     -------
     ipywidgets.VBox
-        Nothing is chosen yet, and the reply is empty.
+        With nothing chosen, and an empty reply.
 
     Raises
     ------
@@ -66,9 +67,9 @@ def question_box(question: str, options: Mapping[str, str], answer: str) -> Any:
     buttons = widgets.RadioButtons(options=list(options), value=None, layout={"width": "auto"})
     reply = widgets.HTML()
 
-    def say(change: Any) -> None:
+    def show_reply(change: Any) -> None:
         verdict = "Right." if change.new == answer else "Not this one."
         reply.value = f"<b>{verdict}</b> {html.escape(options[change.new])}"
 
-    buttons.observe(say, "value")
+    buttons.observe(show_reply, "value")
     return widgets.VBox([widgets.HTML(f"<b>{html.escape(question)}</b>"), buttons, reply])

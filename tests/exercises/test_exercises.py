@@ -17,11 +17,11 @@ import cv2
 import nbformat
 import numpy as np
 import pytest
+import torch
 import torchvision
 from PIL import Image, ImageOps
 from scipy import ndimage
-from test_deeplab import WRONG as WRONG_IN_DEEPLAB
-from wrong_answers import WRONG
+from wrong_answers import WRONG, atrous
 
 import seglib
 from seglib import exercises
@@ -80,7 +80,7 @@ def check(capsys: pytest.CaptureFixture[str]) -> Callable[[str, Any], str]:
 
 def test_every_exercise_has_a_solution_wrong_answers_and_a_place_in_its_notebook() -> None:
     assert sorted(name.lower() for _, name in SOLUTIONS) == sorted(CHECKS)
-    assert {name.lower() for name in {*WRONG, *WRONG_IN_DEEPLAB}} == set(CHECKS)
+    assert {name.lower() for name in WRONG} == set(CHECKS)
     asked = [(notebook, re.split(r"[()]", cell.source)[1]) for notebook, *_, cell in CELLS]
     assert sorted(asked) == sorted(SOLUTIONS)
 
@@ -161,8 +161,6 @@ def test_a_stub_is_told_from_an_answer_that_returns_nothing(check: Callable[[str
 
 
 def test_an_answer_may_be_a_callable_without_a_signature_or_return_a_tensor(check: Callable[[str, Any], str]) -> None:
-    import torch
-
     assert "not yet" in check("worst_error", max)
     solution = SOLUTIONS["02_predict", "prepare"]
     assert "correct" in check("prepare", lambda frame: torch.from_numpy(solution(frame)))
@@ -286,12 +284,20 @@ def test_a_time_limit_restores_the_timer_that_was_there() -> None:
 
 
 def test_the_preprocessed_frame_is_torchvisions() -> None:
-    import torch
-
     frame = seglib.sample_frame("hopper")
     weights = torchvision.models.segmentation.DeepLabV3_ResNet101_Weights.COCO_WITH_VOC_LABELS_V1
     theirs = weights.transforms(resize_size=480)(torch.from_numpy(frame.transpose(2, 0, 1)))
     np.testing.assert_allclose(preprocessed(frame)[0], theirs, atol=1e-5)
+
+
+def pytorchs_atrous(image: np.ndarray, kernel: np.ndarray, rate: int) -> torch.Tensor:
+    batch, weights = (torch.from_numpy(array)[None, None] for array in (image, kernel))
+    return torch.nn.functional.conv2d(batch, weights, padding=rate * (len(kernel) // 2), dilation=rate)[0, 0]
+
+
+@pytest.mark.parametrize("answer", [pytorchs_atrous, atrous], ids=["PyTorch", "OpenCV"])
+def test_the_atrous_convolution_is_pytorchs_and_opencvs(answer: object, check: Callable[[str, Any], str]) -> None:
+    assert "correct" in check("atrous", answer)
 
 
 def test_the_background_mean_is_scipys() -> None:

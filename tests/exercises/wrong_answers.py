@@ -227,6 +227,40 @@ def other_picture(source: str, target: str) -> None:
     seglib.process_video(source, target, upside_down, progress=False)
 
 
+def atrous(image: Any, kernel: Any, rate: int, border: int = cv2.BORDER_CONSTANT) -> Any:
+    side = rate * (len(kernel) - 1) + 1
+    spread = np.zeros((side, side))
+    spread[::rate, ::rate] = kernel
+    return cv2.filter2D(image, -1, spread, borderType=border)
+
+
+def atrous_by_roll(image: Any, kernel: Any, rate: int) -> Any:
+    middle = len(kernel) // 2
+    shifts = [(rate * (middle - i), rate * (middle - j)) for i, j in np.ndindex(kernel.shape)]
+    return sum(weight * np.roll(image, shift, (0, 1)) for weight, shift in zip(kernel.ravel(), shifts, strict=True))
+
+
+def receptive_field(layers: Any, start: int = 1, extra: int = 0, early: bool = False) -> int:
+    jump, field = 1, start
+    for kernel, stride, rate in layers:
+        jump *= stride if early else 1
+        field += (kernel - 1 + extra) * rate * jump
+        jump *= 1 if early else stride
+    return field
+
+
+def make_atrous(layers: Any, most: int, own: bool = False, grow: bool = True) -> Any:
+    result, total, rate = [], 1, 1
+    for kernel, stride in layers:
+        if total * stride <= most:
+            total *= stride
+            result.append((kernel, stride, rate))
+        else:
+            before, rate = rate, rate * stride if grow else stride
+            result.append((kernel, 1, rate if own else before))
+    return result
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "shrink": [
         (lambda f, w: cv2.resize(f, (round(f.shape[0] * w / f.shape[1]), w)), "comes first"),
@@ -428,6 +462,40 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda live: slider(lambda change: live.change(effect=lambda frame, mask: mask)), "shape of the frame"),
         (lambda live: slider(print) and None, "displayed"),
         (lambda live: live.change(effect=seglib.Blur(8)) or seglib.Blur(8), "Return a slider"),
+    ],
+    "atrous": [
+        (lambda image, kernel, rate: atrous(image, kernel, 1), "ordinary"),
+        (lambda image, kernel, rate: atrous(image, kernel, rate + 1), "skipped"),
+        (lambda image, kernel, rate: atrous(image, kernel[::-1, ::-1], rate), "flipped"),
+        (lambda image, kernel, rate: atrous(image, kernel.T, rate), "rows and columns"),
+        (lambda image, kernel, rate: atrous(image, kernel, rate)[::rate, ::rate], "stride"),
+        (lambda image, kernel, rate: atrous(image, kernel, rate)[rate:-rate, rate:-rate], "border is missing"),
+        (lambda image, kernel, rate: atrous(image, kernel, rate, cv2.BORDER_REPLICATE), "repeated"),
+        (lambda image, kernel, rate: 2 * atrous(image, kernel, rate), "PyTorch"),
+        (lambda image, kernel, rate: image, "unchanged"),
+        (atrous_by_roll, "np.roll"),
+    ],
+    "receptive_field": [
+        (lambda layers: receptive_field([(kernel, stride, 1) for kernel, stride, _ in layers]), "rate"),
+        (lambda layers: receptive_field([(kernel, 1, rate) for kernel, _, rate in layers]), "Use the strides"),
+        (lambda layers: receptive_field(layers, start=0), "pixel itself"),
+        (lambda layers: receptive_field(layers, extra=1), "adds 2"),
+        (lambda layers: receptive_field(layers, early=True), "after it"),
+        (lambda layers: (receptive_field(layers), 1), "one number"),
+        (lambda layers: np.prod([stride for _, stride, _ in layers]), "distance"),
+        (lambda layers: 1000, "Draw"),
+    ],
+    "make_atrous": [
+        (lambda layers, most: layers, "three numbers"),
+        (lambda layers, most: [(kernel, stride, 1) for kernel, stride in layers], "product"),
+        (lambda layers, most: [(kernel, stride, 1) for kernel, stride, _ in make_atrous(layers, most)], "smaller"),
+        (lambda layers, most: make_atrous(layers, most, own=True), "its own inputs"),
+        (lambda layers, most: make_atrous(layers, most, grow=False), "two removed"),
+        (lambda layers, most: make_atrous(layers, most)[:-1], "number of layers"),
+        (lambda layers, most: [(kernel, 1, rate) for kernel, _, rate in make_atrous(layers, most)], "Keep the strides"),
+        (lambda layers, most: [(1, stride, rate) for _, stride, rate in make_atrous(layers, most)], "Kernels"),
+        (lambda layers, most: ["rate"] * len(layers), "integers"),
+        (lambda layers, most: dict(enumerate(layers)), "list"),
     ],
     "black_and_white": [
         (shutil.copy, "still in colour"),
