@@ -1,11 +1,11 @@
-"""Memory and processor time of one, two and four learners at once; docs/HUB.md quotes what this prints.
+"""Measure memory and processor time of one, two and four learners at once; docs/HUB.md quotes the results.
 
     python recipes/measure_hub.py [--learners 1 2 4] [--weights FOLDER] [LESSON ...]
 
 A LESSON is a notebook, run from top to bottom, or "live": 20 seconds of the live picture on the recorded clip, with a
-page that takes every picture. Linux only: /proc tells what is shared. Of the memory that four kernels share, the files
-of PyTorch for instance, RSS counts the whole for each of them, PSS a quarter, and USS nothing. So RSS is what a learner
-costs alone on a machine, and USS what each further one adds. Run it in an environment that no other program uses.
+page that takes every picture. Linux only, for /proc. Of memory that four kernels share, such as PyTorch's libraries,
+RSS counts all for each of them, PSS a quarter, and USS nothing. So RSS is what the first learner on a machine costs,
+and USS what each further one adds. Run it in an environment that no other program uses.
 """
 
 import argparse
@@ -46,7 +46,7 @@ print(f"{frames / 20:.1f} fps, {1000 * work / frames:.0f} ms of processor time a
 
 
 def learn(lesson: str) -> None:
-    """One learner: run the lesson in a kernel, say when it is done, and keep the kernel until the input ends."""
+    """Run the lesson of one learner in a kernel, print a line when it is done, and keep the kernel until input ends."""
     import nbformat
     from nbclient import NotebookClient
 
@@ -59,8 +59,8 @@ def learn(lesson: str) -> None:
     with client.setup_kernel():
         for number, cell in enumerate(notebook.cells):
             client.execute_cell(cell, number)
-        said = [output.get("text", "") for output in notebook.cells[-1].get("outputs", [])]
-        print("done", "".join(said).strip() if lesson == "live" else "", flush=True)
+        printed = "".join(output.get("text", "") for output in notebook.cells[-1].get("outputs", []))
+        print("done", printed.strip() if lesson == "live" else "", flush=True)
         sys.stdin.read()
 
 
@@ -70,14 +70,14 @@ def kernels(learners: list[subprocess.Popen]) -> list[psutil.Process]:
     return [process for process in family if "ipykernel_launcher" in " ".join(process.cmdline())]
 
 
-def weigh(processes: list[psutil.Process]) -> list[float]:
-    """RSS, PSS and USS of all of them together, in MB."""
+def measure_memory(processes: list[psutil.Process]) -> list[float]:
+    """RSS, PSS and USS of all processes together, in MB."""
     found = [process.memory_full_info() for process in processes]
     return [sum(getattr(item, kind) for item in found) / 1e6 for kind in ("rss", "pss", "uss")]
 
 
 def measure(lesson: str, count: int) -> str:
-    """A row of the table: what so many learners need at once."""
+    """A row of the table: what this many learners need at once."""
     command = [sys.executable, __file__, "--learner", lesson]
     start = time.monotonic()
     learners = [
@@ -86,17 +86,17 @@ def measure(lesson: str, count: int) -> str:
     ]
     for learner in learners:
         os.set_blocking(learner.stdout.fileno(), False)
-    peak, said = [0.0] * 3, {}
-    while len(said) < count:
+    peak, done = [0.0] * 3, {}
+    while len(done) < count:
         time.sleep(0.25)
         try:
-            peak = [max(pair) for pair in zip(peak, weigh(kernels(learners)), strict=True)]
+            peak = [max(pair) for pair in zip(peak, measure_memory(kernels(learners)), strict=True)]
         except psutil.NoSuchProcess:
             continue
         for number, learner in enumerate(learners):
             line = learner.stdout.readline()
             if line.startswith("done"):
-                said[number] = line.removeprefix("done").strip()
+                done[number] = line.removeprefix("done").strip()
             elif learner.poll() is not None:
                 raise SystemExit(f"{lesson} failed for learner {number}")
     seconds = time.monotonic() - start
@@ -105,7 +105,7 @@ def measure(lesson: str, count: int) -> str:
         learner.communicate("")
     columns = [*(f"{most / count:,.0f}" for most in peak), f"{work / count:.0f}"]
     return (
-        f"| {Path(lesson).stem} | {count} | " + " | ".join(columns) + f" | {seconds:.0f} | {', '.join(said.values())} |"
+        f"| {Path(lesson).stem} | {count} | " + " | ".join(columns) + f" | {seconds:.0f} | {', '.join(done.values())} |"
     )
 
 
@@ -113,7 +113,10 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("lessons", nargs="*", default=["notebooks/02_predict.ipynb", "notebooks/06_live.ipynb", "live"])
 parser.add_argument("--learners", nargs="+", type=int, default=[1, 2, 4], metavar="N")
 parser.add_argument(
-    "--weights", type=Path, metavar="FOLDER", help="becomes SEGLIB_WEIGHTS; else only portrait is there"
+    "--weights",
+    type=Path,
+    metavar="FOLDER",
+    help="value of SEGLIB_WEIGHTS; by default only the embedded models",
 )
 parser.add_argument("--learner", metavar="LESSON", help=argparse.SUPPRESS)
 options = parser.parse_args()

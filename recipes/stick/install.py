@@ -1,10 +1,10 @@
-"""Install the tutorial from this folder, without a network: python install.py [FOLDER]
+"""Install the tutorial from this folder, without a network: python install.py [FOLDER].
 
-FOLDER is where to, seglib-tutorial in your home folder if you do not say. Running it again completes or repairs an
-installation, and never overwrites a notebook that you have changed. `python -m seglib bundle` put this file here.
+The default FOLDER is seglib-tutorial in your home folder. Running it again completes or repairs an installation, and
+never replaces a notebook that you have changed. `python -m seglib bundle` put this file here.
 """
 
-# This has to run on any old Python, if only to say that it is too old: no syntax newer than Python 3.6.
+# Even an old Python must be able to run this and say which one is needed: no syntax newer than Python 3.6.
 import hashlib
 import json
 import os
@@ -18,7 +18,7 @@ WINDOWS = os.name == "nt"
 
 
 def main(arguments):
-    """Do all steps; returns the exit code."""
+    """Run all steps; returns the exit code."""
     if arguments[:1] in (["-h"], ["--help"]):
         print(__doc__.strip())
         return 0
@@ -32,7 +32,7 @@ def main(arguments):
     print(f"Installing the tutorial into {target}, without a network.", flush=True)
     damaged = compare(bundle["files"], name)
     if damaged:
-        print("These files were damaged on their way here; copy the folder again:")
+        print("These files are damaged; copy the folder again:")
         print("\n".join("  " + path for path in damaged))
         return 1
     python = install_packages(os.path.join(HERE, "wheels", name), target)
@@ -40,7 +40,7 @@ def main(arguments):
     copy_weights(os.path.join(HERE, "weights"), python, target)
     start = write_start(target)
     if kept:
-        print("Kept as you have changed them: {}. Fresh ones are in {}.".format(", ".join(kept), HERE))
+        print("Kept, because you have changed them: {}. The originals are in {}.".format(", ".join(kept), HERE))
     print("Is this machine ready?", flush=True)
     code = subprocess.call([python, "-m", "seglib", "doctor"], cwd=target)
     print(f"\nTo begin: {start}")
@@ -48,11 +48,11 @@ def main(arguments):
 
 
 def another_python(systems, arguments):
-    """Go on with the Python that the packages are for, if it is on this machine; say which one is needed if not."""
+    """Continue with the Python that the packages are for, or say which one is needed; returns the exit code."""
     here = f"{platform.system()}-{platform.machine()}".lower()
     versions = ["3." + name.split("-")[0][3:] for name in systems if name.split("-", 1)[1] == here]
     if os.environ.get("SEGLIB_INSTALL_TRIED"):
-        versions = []  # that Python was not what its name says
+        versions = []  # that program is another version than its name says
     for version in versions:
         program = ["py", "-" + version] if WINDOWS else ["python" + version]
         if shutil.which(program[0]) and subprocess.call([*program, "-c", ""]) == 0:
@@ -67,7 +67,7 @@ def another_python(systems, arguments):
 
 
 def compare(files, name):
-    """The files that are not what they were when this folder was made; other systems' packages are not looked at."""
+    """The files that have changed since this folder was made, without the packages of other systems."""
     damaged = []
     for path, expected in sorted(files.items()):
         if path.startswith("wheels/") and not path.startswith("wheels/" + name + "/"):
@@ -93,7 +93,7 @@ def install_packages(wheels, target):
     if fresh:
         subprocess.check_call([sys.executable, "-m", "venv", "--without-pip", folder])
     pip = next(name for name in os.listdir(wheels) if name.startswith("pip-"))
-    # pip runs from its own package, since some systems' Python comes without it.
+    # pip runs from its own wheel, since the Python of some systems has no pip.
     command = [python, os.path.join(wheels, pip, "pip"), "--isolated", "--disable-pip-version-check", "install"]
     command += ["--no-index", "--find-links", wheels, "-c", os.path.join(wheels, "constraints.txt")]
     subprocess.check_call([*command, "--quiet", "--no-warn-script-location", "pip", "seglib"])
@@ -103,7 +103,7 @@ def install_packages(wheels, target):
 
 
 def copy_tutorial(source, target):
-    """Copy what is not there yet; returns the names of the files that are there and differ."""
+    """Copy the files that do not exist yet; returns the names of those that exist and differ."""
     kept = []
     for folder, _, names in os.walk(source):
         place = os.path.join(target, os.path.relpath(folder, source))
@@ -124,7 +124,7 @@ def contents(path):
 
 
 def copy_weights(source, python, target):
-    """Put the weights where seglib looks for downloaded ones."""
+    """Copy the weights to the cache, where seglib looks for downloads."""
     if not os.path.isdir(source):
         return
     ask = "from seglib.predict.weights import cache_folder; print(cache_folder())"
@@ -137,7 +137,7 @@ def copy_weights(source, python, target):
 
 
 def write_start(target):
-    """A program to open the tutorial with; returns how to call it."""
+    """Write a script that opens the tutorial; returns the command."""
     path = os.path.join(target, "start.bat" if WINDOWS else "start.sh")
     if WINDOWS:
         lines = ["@echo off", 'cd /d "%~dp0"', r".venv\Scripts\python.exe recipes\lab.py %*", "if errorlevel 1 pause"]
