@@ -15,11 +15,11 @@ import os, threading
 os.environ.pop("SEGLIB_SOURCE", None)
 import cv2, seglib
 class Known:  # a model that takes no time and knows the astronaut's mask
-    name, classes, class_names = "known", (0, 15), seglib.VOC_CLASSES
+    name, classes, class_names, truth = "known", (0, 15), seglib.VOC_CLASSES, seglib.sample_mask()
     def class_numbers(self, keep):
         return [15]
     def masks(self, frames, keep, size):
-        mask = cv2.resize(seglib.sample_mask(), size, interpolation=cv2.INTER_AREA)
+        mask = cv2.resize(self.truth, size, interpolation=cv2.INTER_AREA)
         return [mask] * len(frames)
 live = seglib.Live({arguments})
 live
