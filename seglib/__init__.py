@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-# On Linux, PyTorch's threads spin while they wait for one another: beside a busy program predictions took 3 to 5 times
+# On Linux, PyTorch's threads spin while they wait for one another: beside a busy program predictions took up to 5 times
 # as long. PyTorch reads this when it is loaded, which notebooks do right after seglib; so it is set here, if it is not.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 

@@ -62,12 +62,8 @@ def test_it_leaves_the_models_network_as_it_was() -> None:
 
 
 def test_half_precision_is_near() -> None:
-    exact, half = (
-        GPURunner(ShorterSide(None), TinyNetwork(), "cpu", precision).mask_probabilities(
-            [noise(64, 96)], (1,), (96, 64)
-        )
-        for precision in ("float32", "bfloat16")
-    )
+    runners = (GPURunner(ShorterSide(None), TinyNetwork(), "cpu", precision) for precision in ("float32", "bfloat16"))
+    exact, half = (runner.mask_probabilities([noise(64, 96)], (1,), (96, 64)) for runner in runners)
     assert 0 < np.abs(exact - half).mean() < 0.01
 
 
@@ -97,7 +93,7 @@ def test_a_replayed_graph_answers_for_the_new_frame_in_a_new_array(photo: np.nda
 def test_many_sizes_are_answered_again_after_their_graphs_are_gone(photo: np.ndarray) -> None:
     runner = on("cuda")
     sizes = [(64 + number, 48) for number in range(12)]
-    expected = [[runner.mask_probabilities([photo], (1,), size) for _ in range(2)][0] for size in sizes]
+    expected = [runner.mask_probabilities([photo], (1,), size) for size in sizes for _ in range(2)][::2]
     for size, mask in zip(sizes, expected, strict=True):
         np.testing.assert_allclose(runner.mask_probabilities([photo], (1,), size), mask, atol=1e-4)
 
@@ -141,8 +137,8 @@ def test_the_clip_is_cut_out_as_on_a_cpu(precision: str) -> None:
         clip = list(islice(frames, 0, 144, 10))  # from frame 144 on it is black
     found, expected = model.masks(clip), np.stack([cpu.mask(frame) for frame in clip])
     assert np.abs(found - expected).mean() < (0.01 if precision == "float32" else 0.03)
-    for truth, pair in zip(islice(seglib.sample_clip_masks(), 0, 144, 10), zip(found, expected), strict=True):
-        assert abs(seglib.iou(pair[0], truth) - seglib.iou(pair[1], truth)) < 0.02
+    for truth, one, other in zip(islice(seglib.sample_clip_masks(), 0, 144, 10), found, expected, strict=True):
+        assert abs(seglib.iou(one, truth) - seglib.iou(other, truth)) < 0.02
     for count in (1, 3, 8):  # batches of any number
         np.testing.assert_allclose(model.masks(clip[:count]), found[:count], atol=0.05)
     again = pickle.loads(pickle.dumps(model))

@@ -53,14 +53,10 @@ def test_every_way_to_run_portrait_finds_the_same_people(
     masks = [model.mask(frame) for frame, _, _ in clip]
     difference = np.mean([np.abs(mask - exact).mean() for mask, (_, _, exact) in zip(masks, clip, strict=True)])
     assert difference < (0.01 if precision == "float32" else 0.03)
-    scores = np.array(
-        [
-            (seglib.iou(mask, truth), seglib.iou(exact, truth))
-            for mask, (_, truth, exact) in zip(masks, clip, strict=True)
-        ]
-    )
-    assert scores.mean() > 0.7, "masks that find nobody would agree with anything"
-    assert abs(np.diff(scores.mean(axis=0))) < 0.005
+    found = np.mean([seglib.iou(mask, truth) for mask, (_, truth, _) in zip(masks, clip, strict=True)])
+    expected = np.mean([seglib.iou(exact, truth) for _, truth, exact in clip])
+    assert expected > 0.7, "masks that find nobody would agree with anything"
+    assert found == pytest.approx(expected, abs=0.005)
 
 
 @pytest.mark.parametrize("name", ["astronaut", "hopper"])

@@ -9,6 +9,7 @@ import http.server
 import io
 import os
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -16,16 +17,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from torchvision.models import segmentation
+from networks import SMALLEST
+from torch import nn
 
-from seglib import predict
-from seglib.arrays import Frame
-from seglib.errors import WeightsUnavailable
+from seglib import WeightsUnavailable, load_model
 from seglib.predict import weights
+from seglib.predict.torchvision_models import untrained_network
 
 ROOT = Path(weights.__file__).parents[1]
 Behaviour = Callable[["Handler"], None]
@@ -92,22 +91,21 @@ def status(code: int) -> Behaviour:
     return lambda handler: handler.send_error(code)
 
 
-@pytest.fixture(scope="module")
-def body() -> bytes:
-    """A real network's checkpoint (13 MB), randomly initialised so that its labels are of several classes."""
-    torch.manual_seed(0)
-    network = segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=21)
-    for part in (network.classifier.low_classifier, network.classifier.high_classifier):
-        torch.nn.init.zeros_(part.bias)  # as initialised, the bias outvotes the picture everywhere
+def checkpoint(network: nn.Module) -> bytes:
     file = io.BytesIO()
     torch.save(network.state_dict(), file)
     return file.getvalue()
 
 
-@pytest.fixture
-def server(body: bytes) -> Iterator[Server]:
-    name = f"lraspp_mobilenet_v3_large-{hashlib.sha256(body).hexdigest()[:8]}.pth"
-    server = Server(name, body)
+@pytest.fixture(scope="module")
+def body() -> bytes:
+    """A checkpoint of 400 kB."""
+    return checkpoint(nn.Linear(1000, 100))
+
+
+@contextlib.contextmanager
+def serving(body: bytes) -> Iterator[Server]:
+    server = Server(f"network-{hashlib.sha256(body).hexdigest()[:8]}.pth", body)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -115,6 +113,12 @@ def server(body: bytes) -> Iterator[Server]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def server(body: bytes) -> Iterator[Server]:
+    with serving(body) as server:
+        yield server
 
 
 @pytest.fixture
@@ -182,10 +186,10 @@ def test_progress_bar(server: Server, capfd: pytest.CaptureFixture[str], progres
     ("behaviour", "why"),
     [
         (truncated, "IncompleteRead"),
-        (changed, "not {sha256}"),
-        (status(403), "the server answered 403 Forbidden"),
-        (status(404), "the server answered 404 Not Found"),
-        (stalled, "the server stalled"),
+        (changed, r"bytes whose SHA-256 begins [0-9a-f]{{8}}, not {sha256}"),
+        (status(403), "403 Forbidden"),
+        (status(404), "404 Not Found"),
+        (stalled, "stalled"),
     ],
     ids=["truncated", "changed", "403", "404", "stalled"],
 )
@@ -195,16 +199,9 @@ def test_failed_download(
     monkeypatch.setattr(weights, "TIMEOUT", (5.0, 0.3))
     server.behaviour = behaviour
     message = fails(server.url)
-    assert why.format(sha256=hashlib.sha256(server.body).hexdigest()[:8]) in message
+    assert re.search(why.format(sha256=hashlib.sha256(server.body).hexdigest()[:8]), message)
     assert len(server.requests) == 1, "one attempt, then the reader decides"
     assert os.listdir(cache) == []
-
-
-def test_the_message_about_a_changed_file_has_both_hashes_and_the_length(server: Server) -> None:
-    server.behaviour = lambda handler: (handler.start(12), handler.wfile.write(b"please login"))
-    got = hashlib.sha256(b"please login").hexdigest()[:8]
-    expected = hashlib.sha256(server.body).hexdigest()[:8]
-    assert f"12 bytes whose SHA-256 begins {got}, not {expected}" in fails(server.url)
 
 
 def test_server_gone(server: Server) -> None:
@@ -369,14 +366,19 @@ def test_the_first_place_wins(server: Server, cache: Path, tmp_path: Path, monke
     assert server.requests == []
 
 
-def test_torch_hub_folder_is_torchs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worked out without torch, so held equal to what torch says."""
-    for variables in ({"TORCH_HOME": "~/x"}, {"XDG_CACHE_HOME": str(tmp_path / "xdg")}, {}):
-        for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        assert weights._hub_folder() == Path(torch.hub.get_dir()) / "checkpoints"
+@pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME", "HOME"])
+def test_torch_hub_folder_is_torchs_own(
+    variable: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is worked out without torch, so it is held equal to what torch says."""
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in (variable, "USERPROFILE"):  # the home folder on Windows
+        monkeypatch.setenv(name, str(tmp_path))
+    path = put(Path(torch.hub.get_dir()) / "checkpoints", server.name, server.body)
+    assert tmp_path in path.parents
+    assert weights.weights_file(server.url, progress=False) == path
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("value", ["1", "true", "yes"])
@@ -473,55 +475,28 @@ def test_something_else_than_tensors_is_refused(tmp_path: Path, content: object)
 
 
 def test_embedded_weights_are_whole() -> None:
-    assert len(weights.read_state_dict(weights.embedded_weights())) > 100
+    assert len(weights.read_state_dict(weights.embedded_weights("portrait"))) > 100
 
 
-@pytest.mark.parametrize("kept", [0, 100, -1], ids=["empty", "header cut", "last byte lost"])
-def test_damaged_embedded_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
-    path = put(tmp_path, "portrait.safetensors", weights.EMBEDDED.read_bytes()[:kept])
-    monkeypatch.setattr(weights, "EMBEDDED", path)
-    with pytest.raises(WeightsUnavailable, match="reinstall seglib"):
-        weights.embedded_weights()
-
-
-def test_missing_embedded_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "EMBEDDED", tmp_path / "portrait.safetensors")
+@pytest.mark.parametrize("kept", [None, 0, 100, -1], ids=["missing", "empty", "header cut", "last byte lost"])
+def test_damaged_embedded_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int | None) -> None:
+    if kept is not None:
+        put(tmp_path, "portrait.safetensors", weights.embedded_weights().read_bytes()[:kept])
+    monkeypatch.setattr(weights, "DATA", tmp_path)
     with pytest.raises(WeightsUnavailable, match="reinstall seglib"):
         weights.embedded_weights()
 
 
 def test_import_is_light() -> None:
-    code = "import sys, seglib.predict.weights; print({'torch', 'pooch', 'requests', 'numpy'} & set(sys.modules))"
+    code = "import sys, seglib.predict.weights; print({'torch', 'pooch', 'requests', 'openvino'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "set()", done.stderr
 
 
-# ---- the whole way -----------------------------------------------------------------------------------------
-
-
-def test_load_model_from_the_server_to_labels(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Download, hash, read, strict load, eval, predict: equal to torchvision doing it by hand."""
-    monkeypatch.setattr("seglib.predict.torchvision_models.weights_url", lambda name: server.url)
-    frame = _frame()
-    labels = predict.load_model("lraspp_mobilenet_v3_large").labels(frame)
-    assert len(server.requests) == 1
-    assert labels.shape == frame.shape[:2]
-    assert labels.dtype == "uint8"
-    expected = _labels_by_hand(server.body, frame)
-    assert len(set(expected.ravel())) > 1, "a picture of one class would agree with anything"
-    assert (labels == expected).mean() > 0.999
-
-
-def _frame() -> Frame:
-    """(520, 640, 3): 520 rows is what torchvision's own preprocessing works at, so nothing is resized."""
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (13, 16, 3), dtype=np.uint8).repeat(40, axis=0).repeat(40, axis=1)
-
-
-def _labels_by_hand(body: bytes, frame: Frame) -> NDArray[np.uint8]:
-    network = segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=21)
-    network.load_state_dict(torch.load(io.BytesIO(body), weights_only=True))
-    preprocess = segmentation.LRASPP_MobileNet_V3_Large_Weights.COCO_WITH_VOC_LABELS_V1.transforms()
-    with torch.no_grad():
-        scores = network.eval()(preprocess(torch.from_numpy(frame).permute(2, 0, 1))[None])["out"]
-    return scores[0].argmax(0).numpy().astype(np.uint8)  # (520, 640)
+def test_load_model_downloads_checks_and_reads(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = untrained_network(SMALLEST).module()
+    with serving(checkpoint(network)) as server:
+        monkeypatch.setattr("seglib.predict.torchvision_models.weights_url", lambda name: server.url)
+        loaded = load_model(SMALLEST, device="cpu", runtime="torch", size=64).network
+    assert os.listdir(cache) == [server.name]
+    assert all(torch.equal(value, network.state_dict()[key]) for key, value in loaded.state_dict().items())
