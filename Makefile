@@ -6,7 +6,7 @@
 RUN = PYTHON="$(PYTHON)" sh recipes/python.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab demo test test-browser test-slow bench notebooks check check-js check-wheel clean
+.PHONY: help lab demo test test-browser test-slow bench notebooks docs check check-js check-wheel clean
 
 help: ## this list, with the plain commands (python is the environment's own)
 	@sed -n -e 's/^\([a-z-]*\):.*## \(.*\)/make \1#\2/p' -e 's/^#  \$$ /#\$$ /p' Makefile | awk -F'#' '{printf "%-18s %s\n", $$1, $$2}'
@@ -38,6 +38,12 @@ bench: ## time each stage (python -m seglib bench measures the whole walk)
 notebooks: ## run every notebook from a clean kernel and keep its outputs
 #  $ python recipes/remake_notebooks.py
 	@$(RUN) recipes/remake_notebooks.py $(ARGS)
+
+docs: export EXTRA = docs
+docs: ## build the site into out/site; npm ci first lets it run the model in a browser
+#  $ npm ci && python docs/build.py
+	@! command -v npm >/dev/null || [ -d node_modules/onnxruntime-web ] || npm ci --silent
+	@$(RUN) docs/build.py $(ARGS)
 
 check: export EXTRA = check
 check: ## lint, formatting, types, imports, dependencies, spelling

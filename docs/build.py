@@ -1,0 +1,160 @@
+"""Build the site into out/site: python docs/build.py (make docs).
+
+The pages are what is committed: notebooks with their stored outputs, the project's documents, docstrings. They are
+gathered in out/site_source in the places that they have in the repository, so that their links work, and Sphinx makes
+HTML of them. Nothing is fetched and no notebook is run.
+"""
+
+import ast
+import hashlib
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from export_onnx import export
+from myst_parser.slugs import github_slugify
+from sphinx.cmd.build import main as sphinx
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+DATA = ROOT / "seglib" / "data"
+SOURCE, SITE, CACHE = (ROOT / "out" / name for name in ("site_source", "site", "site_cache"))
+RUNTIME = ROOT / "node_modules" / "onnxruntime-web" / "dist"
+DOCUMENTS = [
+    *("README.md", "TEACHING.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-prose"),
+    *("docs/HUB.md", "training/README.md"),
+    *(str(path.relative_to(ROOT)) for path in DOCS.glob("*.jpg")),
+    *(str(path.relative_to(ROOT)) for path in DATA.glob("*.md")),
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "notebooks" / "pictures").iterdir()),
+]
+LOAD = re.compile(r"%load -s ([\w,]+) (solutions/\w+\.py)")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def gather() -> None:
+    """Put all pages into out/site_source."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    for folder in ("api", "try"):
+        shutil.copytree(DOCS / folder, SOURCE / folder)
+    shutil.copy(DOCS / "index.md", SOURCE)
+    for name in DOCUMENTS:
+        (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, SOURCE / name)
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for path in notebooks:
+        nbformat.write(page_of(path), SOURCE / "notebooks" / path.name)
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    (SOURCE / "docs" / "glossary.md").write_text(glossary(text, notebooks), encoding="utf-8")
+
+
+def page_of(path: Path) -> nbformat.NotebookNode:
+    """Return a notebook as a page: with a link to download it, folded solutions, and no widgets."""
+    notebook = nbformat.read(path, as_version=4)
+    cells, waiting = [], []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cells += waiting
+            waiting = [
+                nbformat.v4.new_markdown_cell(solution(path.parent / file, names))
+                for names, file in LOAD.findall(cell.source)
+            ]
+        for output in cell.get("outputs", []):
+            if output.get("data", {}).pop(WIDGET, None) and not {"image/jpeg", "image/png"} & set(output.data):
+                output.data = {"text/markdown": "*A widget: download the notebook and run it to use this one.*"}
+        cells.append(cell)
+    title, _, rest = cells[0].source.partition("\n")
+    download = f'<p><a class="download-notebook" href="{path.name}" download>Download this notebook</a></p>'
+    cells[0].source = f"{title}\n\n{download}\n{rest}"
+    notebook.cells = cells + waiting
+    return notebook
+
+
+def solution(path: Path, names: str) -> str:
+    """Return the named functions of a file of solutions, folded."""
+    code = path.read_text(encoding="utf-8")
+    parts = [
+        ast.get_source_segment(code, node)
+        for node in ast.parse(code).body
+        if getattr(node, "name", None) in names.split(",")
+    ]
+    body = "\n\n\n".join(filter(None, parts))
+    return f":::{{admonition}} One solution\n:collapsible: closed\n\n```python\n{body}\n```\n:::"
+
+
+def glossary(text: str, notebooks: list[Path]) -> str:
+    """Return the glossary as a list of definitions, each with links to where the notebooks teach it."""
+    head, _, table = text.partition("| term |")
+    entries = []
+    for row in table.splitlines()[2:]:
+        if row.startswith("|"):
+            term, meaning, taught, paper = (cell.strip() for cell in row.strip("|").split("|"))
+            links = ", ".join(lesson(term, number, notebooks) for number in taught.split(", "))
+            entries.append(f"{term}\n  {meaning}. Taught in {links}.{f' Source: {paper}.' if paper else ''}\n")
+    return f"{head}:::{{glossary}}\n" + "\n".join(entries) + ":::\n"
+
+
+def lesson(term: str, number: str, notebooks: list[Path]) -> str:
+    """Return a link to the notebook of this number, at the section where it first has the term in bold."""
+    path = next(path for path in notebooks if path.name.startswith(number))
+    words = {word.strip(" )").lower() for word in re.split(r"[(,]", term)}
+    anchor = ""
+    for cell in nbformat.read(path, as_version=4).cells:
+        for line in cell.source.splitlines() if cell.cell_type == "markdown" else []:
+            if heading := re.match(r"#{2,4} (.*)", line):
+                anchor = "#" + github_slugify(heading[1])
+            elif words & {bold.lower() for bold in re.findall(r"\*\*(.+?)\*\*", line)}:
+                return f"[{number}](../notebooks/{path.name}{anchor})"
+    return f"[{number}](../notebooks/{path.name})"
+
+
+def copy_try(model: Path) -> None:
+    """Put what the page "Try it here" loads beside it: its scripts, the model, ONNX Runtime, the clip."""
+    page = SITE / "try"
+    for path in [*(DOCS / "try").glob("*.js"), DOCS / "try" / "try.css", DATA / "clip.mp4"]:
+        shutil.copy(path, page)
+    shutil.copy(DATA / "background_beach.jpg", page / "beach.jpg")
+    shutil.copy(model, page / "portrait.onnx")
+    if not RUNTIME.is_dir():
+        print("Try it here will not run: ONNX Runtime Web is missing. Run npm install, and build again.")
+        return
+    (page / "onnxruntime").mkdir()
+    for name in ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"):
+        shutil.copy(RUNTIME / name, page / "onnxruntime")
+
+
+def exported() -> Path:
+    """Return the exported model; an export takes PyTorch half a minute, so it is kept until something changes."""
+    code = [DOCS / "export_onnx.py", *(ROOT / "seglib" / "predict").glob("portrait*.py")]
+    sources = [*code, DATA / "portrait.safetensors"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    path = CACHE / f"portrait-{digest[:16]}.onnx"
+    if not path.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        export(path)
+    return path
+
+
+def main() -> int:
+    """Gather the pages and build them; any warning is an error."""
+    model = exported()
+    gather()
+    shutil.rmtree(SITE, ignore_errors=True)
+    failed = sphinx(
+        [
+            *("-b", "html", "-c", str(DOCS), "-d", str(CACHE / "doctrees"), "-W", "--keep-going", "-q"),
+            *sys.argv[1:],
+            str(SOURCE),
+            str(SITE),
+        ]
+    )
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, SITE / "notebooks")
+    copy_try(model)
+    print(f"the site is in {SITE}: open {SITE / 'index.html'}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""How Sphinx makes the site. `docs/build.py` gathers the pages first; `make docs` runs it."""
+
+import hashlib
+import re
+from base64 import b64decode
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from sphinx.application import Sphinx
+
+import seglib
+
+project = "seglib"
+author = "seglib contributors"
+copyright = "seglib contributors. Code: MIT. Prose and drawn pictures: CC BY 4.0"
+version = release = seglib.__version__
+
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx_copybutton"]
+nb_execution_mode = "off"  # pages show the outputs that are stored in the notebooks
+nb_ipywidgets_js = {}  # no widget manager from another host
+myst_heading_anchors = 4
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
+suppress_warnings = ["myst.header"]  # a notebook may go from a title to a third-level heading
+
+autosummary_generate = False
+autodoc_typehints = "none"  # numpydoc's Parameters say shapes, dtypes and ranges, which types cannot
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+python_display_short_literal_types = True
+
+html_theme = "furo"
+html_title = "seglib"
+html_copy_source = False
+html_show_sphinx = False
+html_static_path = ["style.css"]
+html_css_files = ["style.css"]
+html_theme_options = {"navigation_with_keys": True}
+copybutton_exclude = ".linenos, .gp, .go"
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+PUBLIC = re.compile(
+    r'<span class="n">seglib</span><span class="o">\.</span><span class="n">(?P<code>\w+)</span>'
+    r'|<span class="pre">seglib\.(?P<prose>\w+)(?P<call>\([^<]*)?</span>'
+)
+
+
+def alternative_texts() -> dict[str, str]:
+    """Text for each picture that a notebook puts out, by the hash after which MyST-NB names its file."""
+    texts = {}
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                for mime, data in output.get("data", {}).items():
+                    if mime in ("image/jpeg", "image/png"):
+                        text = output.metadata.get(mime, {}).get("alt")
+                        texts[hashlib.sha256(b64decode(data)).hexdigest()] = text
+    return texts
+
+
+def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Give every picture its text; a picture without one is a warning, and so an error."""
+    for image in doctree.findall(nodes.image):
+        image.setdefault("alt", app.seglib_texts.get(Path(image["uri"]).stem) or "")
+        if not image["alt"]:
+            app.warn(f"{app.env.docname}: {image['uri']} has no alt text")
+
+
+def link_names(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
+    """Link seglib's names, in code and in prose, to their place in the API reference."""
+    if "body" not in context or page.startswith("api/"):
+        return
+    objects = app.env.get_domain("py").objects
+
+    def link(match: re.Match[str]) -> str:
+        name = f"seglib.{match['code'] or match['prose']}"
+        if name not in objects:
+            return match[0]
+        address = app.builder.get_relative_uri(page, objects[name].docname)
+        return f'<a class="api" href="{address}#{objects[name].node_id}">{match[0]}</a>'
+
+    context["body"] = PUBLIC.sub(link, context["body"])
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the functions above (Sphinx calls this)."""
+    app.seglib_texts = alternative_texts()
+    app.connect("doctree-read", describe_pictures)
+    app.connect("html-page-context", link_names)
