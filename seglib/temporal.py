@@ -80,6 +80,7 @@ class Steady:
         """
         smoothing = self.smoothing if smoothing is None else _check_smoothing(smoothing)
         mask = check_mask(mask, check_frame(frame))
+        smoothed = np.empty_like(mask)
         view, previous = _motion_view(frame), self._view
         self._view = view
         if previous is None or self._average is None or self._average.shape != mask.shape:
@@ -87,7 +88,6 @@ class Steady:
             return mask.copy()
         change = np.maximum.reduce(cv2.split(cv2.absdiff(view, previous)))  # (h, w) uint8
         weight = cv2.resize(self._weight(change, smoothing), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        smoothed = np.empty_like(mask)
         for rows in row_blocks(len(mask)):
             average = self._average[rows]  # in place: average = mask + weight * (average - mask)
             average -= mask[rows]
