@@ -1,5 +1,6 @@
 """The command line: ``python -m seglib --help``.
 
-``commands`` does what the subcommands ask, ``batch`` many files, ``paths`` decides which file becomes which, ``bundle``
-packs a USB stick, ``demo`` shows the whole walk, ``bench`` measures it, and ``doctor`` checks this machine.
+``parser`` reads the arguments. ``commands`` makes files: ``paths`` decides which file becomes which, ``batch`` makes
+them. ``bundle`` fills a USB stick, ``demo`` shows the pipeline, ``bench`` measures it, ``doctor`` checks the machine;
+``plural`` is for their sentences.
 """

@@ -18,6 +18,7 @@ from seglib.__main__ import main
 from seglib.classes import class_numbers
 from seglib.cli import batch
 from seglib.cli.batch import BatchOptions
+from seglib.video import Encoding
 
 load_real_model = BatchOptions.load_model
 
@@ -152,6 +153,7 @@ def test_the_options_arrive(monkeypatch: pytest.MonkeyPatch, model: LeftHalf) ->
     given, usual = seen
     assert (given["effect"], usual["effect"]) == (seglib.Blur(3), seglib.Blur())
     assert (given["keep"], usual["keep"]) == (("person", "cat"), ("person",))
+    assert (given["encoding"], usual["encoding"]) == (Encoding("vp9", 30), Encoding())
     assert (given["steady"], usual["steady"]) == (False, True)
     assert (given["keep_broken"], usual["keep_broken"]) == (True, False)
     asked = [(options.model, options.device, options.runtime, options.precision) for options in loaded]
