@@ -3,7 +3,7 @@
 Taught in 02_predict.ipynb. To read it, follow ``load_model("portrait")``:
 
 - ``registry``: the table of models, and ``load_model``; ``execution`` chooses device, runtime and precision.
-- ``embedded``: the networks that come with the package; ``portrait`` is one. ``torchvision_models`` has torchvision's,
+- ``embedded``: the models that come with the package; ``portrait`` is one. ``torchvision_models`` has torchvision's,
   ``weights`` their files, ``wrapping`` makes a model of a network of one's own.
 - ``model``: what the caller gets. It asks a ``runner``: ``cpu_runner``, with the network run by ``openvino_runtime`` or
   ``torch_runtime``, or ``gpu_runner``, with ``conv_fusion`` and ``cuda_graph``. ``preprocessing`` comes before the

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from seglib.errors import WeightsUnavailable
 from seglib.predict import weights
 from seglib.predict.openvino_runtime import insert_weights, read_exported
+from seglib.predict.preprocessing import SameArea
 from seglib.predict.runner import Network, Preprocessing
 
 if TYPE_CHECKING:
@@ -29,25 +30,24 @@ class EmbeddedModel:
         Label number of each channel.
     build
         Makes the network with random weights.
-    preprocessing
-        Makes the preprocessing for an input size.
-    size
-        The input size that the network was trained for.
+    size, step
+        Input size that the network was trained for, and the number that its sides are multiples of, see
+        :class:`SameArea`.
     """
 
     name: str
     class_names: tuple[str, ...]
     classes: tuple[int, ...]
     build: "Callable[[], nn.Module]"
-    preprocessing: Callable[[int], Preprocessing]
     size: int
+    step: int
 
     default_device = "cpu"  # it was made for that, and starts there without PyTorch
     is_light = True
 
     def preprocess(self, size: int | None) -> Preprocessing:
         """See :class:`ModelSpec`."""
-        return self.preprocessing(self.size if size is None else size)
+        return SameArea(self.size if size is None else size, self.step)
 
     def load(self, download: bool, progress: bool) -> Network:
         """See :class:`ModelSpec`; there is nothing to download."""

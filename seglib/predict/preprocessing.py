@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +61,30 @@ class ResizeAndNormalize(ABC):
         else:
             small = interpolate(halved, (h, w), mode="bilinear", align_corners=False)
         return normalize(small / 255, self.mean, self.std)
+
+
+class SameArea(ResizeAndNormalize):
+    """Resize a frame to as many pixels as a square has, in the frame's own shape.
+
+    Parameters
+    ----------
+    size
+        Side of that square in pixels, at least ``step``. No side of the input is longer than two of the square's.
+    step
+        Height and width of the input are multiples of this.
+    """
+
+    def __init__(self, size: int, step: int) -> None:
+        super().__init__()
+        if size < step:
+            raise ValueError(f"size is {size}, but the network needs at least {step}")
+        self.size, self.step = size, step
+
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """See :class:`ResizeAndNormalize`."""
+        scale = min(self.size / sqrt(height * width), 2 * self.size / max(height, width))
+        h, w = (max(self.step, round(side * scale / self.step) * self.step) for side in (height, width))
+        return h, w
 
 
 class ShorterSide(ResizeAndNormalize):

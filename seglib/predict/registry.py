@@ -94,7 +94,7 @@ TORCHVISION_MODELS = (
 )
 
 SPECS: tuple[ModelSpec, ...] = (
-    EmbeddedModel("portrait", VOC_CLASSES, (0, 15), portrait.build, portrait.Preprocess, portrait.SIZE),
+    EmbeddedModel("portrait", VOC_CLASSES, (0, 15), portrait.build, portrait.SIZE, portrait.STEP),
     *map(TorchvisionModel, TORCHVISION_MODELS),
 )
 MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in SPECS}

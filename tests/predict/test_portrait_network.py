@@ -43,7 +43,7 @@ def test_the_backbone_sees_what_torchvisions_sees_at_every_second_place() -> Non
     assert all(name.endswith("num_batches_tracked") for name in missing)  # all of torchvision's names are ours
     images = torch.from_numpy(seglib.sample_frame()).permute(2, 0, 1)[None]
     with torch.inference_mode():
-        images = portrait.Preprocess()(images)
+        images = seglib.load_model().preprocess(images)
         high, _ = mine._features(images)
         expected = theirs.backbone(images)["high"][..., ::2, ::2]
     difference = (high - expected).abs().mean() / expected.abs().mean()
@@ -66,7 +66,7 @@ def test_the_embedded_weights_fit_name_by_name() -> None:
 
 def test_it_is_small_enough_to_ship() -> None:
     assert embedded_weights().stat().st_size <= 8_000_000
-    assert portrait.card()["parameters"] < 3_500_000
+    assert seglib.model_table()[0]["parameters"] < 3_500_000
 
 
 SHAPES = {(360, 640): (192, 336), (480, 640): (224, 288), (640, 427): (320, 208), (9, 640): (16, 512)}
@@ -74,4 +74,4 @@ SHAPES = {(360, 640): (192, 336), (480, 640): (224, 288), (640, 427): (320, 208)
 
 @pytest.mark.parametrize(("frame", "expected"), SHAPES.items())
 def test_the_shape_of_the_input_is_near_the_frames(frame, expected) -> None:
-    assert portrait.Preprocess()(torch.zeros(1, 3, *frame, dtype=torch.uint8)).shape[-2:] == expected
+    assert seglib.load_model().preprocess(torch.zeros(1, 3, *frame, dtype=torch.uint8)).shape[-2:] == expected

@@ -1,4 +1,6 @@
-"""seglib.predict.preprocessing and portrait's, against the same computed by hand and by torchvision."""
+"""seglib.predict.preprocessing, against the same computed by hand and by torchvision."""
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -8,8 +10,7 @@ import torchvision.transforms.v2.functional as F
 from networks import noise
 
 import seglib
-from seglib.predict.portrait import SIZE, Preprocess
-from seglib.predict.preprocessing import IMAGENET_MEAN, IMAGENET_STD, ShorterSide
+from seglib.predict.preprocessing import IMAGENET_MEAN, IMAGENET_STD, ResizeAndNormalize, SameArea, ShorterSide
 
 MEAN, STD = np.array(IMAGENET_MEAN), np.array(IMAGENET_STD)
 ONE_LEVEL = 1.01 / 255 / STD.min()  # half a level each for halving and for the rest of the way
@@ -36,8 +37,8 @@ def by_hand(frame: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("shape", "expected"), FITS)
-def test_portraits_input_is_exact_but_for_rounding(shape: tuple[int, int], expected: tuple[int, int]) -> None:
-    frame, preprocess = photo(shape), Preprocess()
+def test_the_same_area_is_exact_but_for_rounding(shape: tuple[int, int], expected: tuple[int, int]) -> None:
+    frame, preprocess = photo(shape), SameArea(256, 16)
     prepared = preprocess.prepare(frame)
     assert (prepared.shape, prepared.dtype) == ((1, 3, *expected), np.float32)
     assert prepared.flags.c_contiguous
@@ -46,15 +47,17 @@ def test_portraits_input_is_exact_but_for_rounding(shape: tuple[int, int], expec
 
 
 @pytest.mark.parametrize("shape", SMALL)
-@pytest.mark.parametrize("preprocess", [Preprocess(), ShorterSide(64), ShorterSide(None)], ids=["area", "side", "none"])
-def test_a_gpu_prepares_the_same_as_a_cpu(preprocess: Preprocess | ShorterSide, shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    "preprocess", [SameArea(256, 16), ShorterSide(64), ShorterSide(None)], ids=["area", "side", "none"]
+)
+def test_a_gpu_prepares_the_same_as_a_cpu(preprocess: ResizeAndNormalize, shape: tuple[int, int]) -> None:
     frame = photo(shape)
     assert np.abs(preprocess.prepare(frame) - preprocess(batch(frame)).numpy()).max() < ONE_LEVEL
 
 
-def test_portraits_size_is_the_side_of_a_square() -> None:
-    assert Preprocess(128).prepare(noise(480, 640)).shape == (1, 3, 112, 144)
-    assert Preprocess(SIZE).prepare(noise(9, 640)).shape == (1, 3, 16, 512), "at most two of its sides long"
+def test_the_same_area_is_that_of_a_square() -> None:
+    assert SameArea(128, 16).prepare(noise(480, 640)).shape == (1, 3, 112, 144)
+    assert SameArea(256, 16).prepare(noise(9, 640)).shape == (1, 3, 16, 512), "at most two of its sides long"
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (641, 360), (50, 50)])
@@ -73,8 +76,8 @@ def test_without_a_size_the_frame_keeps_its_own() -> None:
     np.testing.assert_allclose(prepared, by_hand(frame, (30, 50)), atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [Preprocess, ShorterSide])
+@pytest.mark.parametrize("kind", [lambda size: SameArea(size, 16), ShorterSide], ids=["area", "side"])
 @pytest.mark.parametrize("size", [0, -5])
-def test_a_size_too_small_is_refused(kind: type, size: int) -> None:
+def test_a_size_too_small_is_refused(kind: Callable[[int], ResizeAndNormalize], size: int) -> None:
     with pytest.raises(ValueError, match=f"size is {size}"):
         kind(size)
