@@ -74,19 +74,19 @@ def weights_file(url: str, *, download: bool = True, progress: bool = True, mega
     ValueError
         If the name has no hash.
     """
-    wanted = _Wanted.from_url(url, megabytes)
+    remote = _RemoteFile.from_url(url, megabytes)
     if is_offline():
-        raise wanted.unavailable("SEGLIB_OFFLINE is set, which allows only what seglib ships; unset it")
+        raise remote.unavailable("SEGLIB_OFFLINE is set, which allows only what seglib ships; unset it")
     notes = []
-    for path in wanted.copies():
-        fault = wanted.fault(path)
+    for path in remote.copies():
+        fault = remote.fault(path)
         if fault is None:
             return path
         notes.append(f"{path} {fault}; {_discard(path)}")
         warnings.warn(notes[-1], stacklevel=2)
     if not download:
-        raise wanted.unavailable("it is not on this machine, and no download was asked for", notes)
-    return _download(wanted, progress, notes)
+        raise remote.unavailable("it is not on this machine, and no download was asked for", notes)
+    return _download(remote, progress, notes)
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -129,14 +129,14 @@ def _folder_from(variable: str) -> Path | None:
 
 
 def _hub_folder() -> Path:
-    """Where torch.hub keeps downloads, worked out as torch does, which takes seconds to import."""
+    """Where torch.hub keeps downloads, computed as torch does, which takes seconds to import."""
     home = _folder_from("TORCH_HOME") or (_folder_from("XDG_CACHE_HOME") or Path.home() / ".cache") / "torch"
     return home / "hub" / "checkpoints"
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """One weights file: what it is called, how to know it, and what to say when it cannot be had."""
+class _RemoteFile:
+    """A published weights file: its name, its hash, and the error that says how to get it by hand."""
 
     url: str
     name: str
@@ -144,7 +144,7 @@ class _Wanted:
     megabytes: float | None
 
     @classmethod
-    def from_url(cls, url: str, megabytes: float | None) -> _Wanted:
+    def from_url(cls, url: str, megabytes: float | None) -> _RemoteFile:
         name = urlsplit(url).path.rpartition("/")[2]
         match = re.fullmatch(r"[\w.-]*-([0-9a-f]{8,64})\.\w+", name)
         if not match:
@@ -152,13 +152,13 @@ class _Wanted:
         return cls(url, name, match[1], megabytes)
 
     def copies(self) -> Iterator[Path]:
-        """Where this machine has a file of this name, best place first."""
+        """List the files of this name on this machine, the best place first."""
         for folder in (_folder_from("SEGLIB_WEIGHTS"), cache_folder(), _hub_folder()):
             if folder and os.path.exists(folder / self.name):
                 yield folder / self.name
 
     def fault(self, path: Path) -> str | None:
-        """What is wrong with the file at `path`, in words; None if it is what its name says."""
+        """Return what is wrong with the copy at this path, in words; None if it is the published file."""
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -170,7 +170,7 @@ class _Wanted:
         return f"is damaged ({size:,} bytes whose SHA-256 begins {digest[:8]}, not {self.sha256})"
 
     def unavailable(self, reason: str, notes: Sequence[str] = ()) -> WeightsUnavailable:
-        """The error for a reader who wants to go on: what, why, and the ways out."""
+        """Make the error: what is missing, why, and what the user can do."""
         size = f" ({self.megabytes:.0f} MB)" if self.megabytes else ""
         cache = cache_folder()
         elsewhere = os.environ.get("SEGLIB_WEIGHTS") or "not set"
@@ -186,7 +186,7 @@ class _Wanted:
 
 
 def _discard(path: Path) -> str:
-    """Remove a useless file if it lies in the cache, which is ours; says what became of it."""
+    """Remove a damaged file if it lies in our cache, and return what became of it."""
     if path.parent != cache_folder():
         return "left as it is, not used"
     try:
@@ -196,38 +196,38 @@ def _discard(path: Path) -> str:
     return "removed"
 
 
-def _download(wanted: _Wanted, progress: bool, notes: Sequence[str]) -> Path:
+def _download(remote: _RemoteFile, progress: bool, notes: Sequence[str]) -> Path:
     """Fetch the file into the cache; under its final name it is whole and verified, or it is not there."""
-    final = cache_folder() / wanted.name
+    final = cache_folder() / remote.name
     try:
         file = AtomicFile(final)  # a cache that cannot be written shows now, not after the download
         try:
-            _fetch(wanted, file.part, progress)
-            if fault := wanted.fault(file.part):
-                raise wanted.unavailable(f"what came {fault}; some networks send a login page instead", notes)
-            _commit(file, wanted)
+            _fetch(remote, file.part, progress)
+            if fault := remote.fault(file.part):
+                raise remote.unavailable(f"what came {fault}; some networks send a login page instead", notes)
+            _commit(file, remote)
         finally:
             file.discard()
     except (OSError, ValueError) as error:  # the errors of requests are OSErrors
-        raise wanted.unavailable(_reason(error, final.parent), notes) from error
+        raise remote.unavailable(_reason(error, final.parent), notes) from error
     return final
 
 
-def _commit(file: AtomicFile, wanted: _Wanted) -> None:
+def _commit(file: AtomicFile, remote: _RemoteFile) -> None:
     try:
         file.commit()
     except OSError:  # Windows refuses while another process, which was faster, reads its copy
-        if wanted.fault(file.path):
+        if remote.fault(file.path):
             raise
 
 
-def _fetch(wanted: _Wanted, target: Path, progress: bool) -> None:
+def _fetch(remote: _RemoteFile, target: Path, progress: bool) -> None:
     from pooch import HTTPDownloader
     from tqdm import tqdm
 
-    total = round((wanted.megabytes or 1) * 1e6)  # pooch corrects it when the server has told the true length
-    with tqdm(total=total, desc=wanted.name, unit="B", unit_scale=True, disable=not progress) as bar:
-        HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)(wanted.url, str(target), None)
+    total = round((remote.megabytes or 1) * 1e6)  # pooch corrects it when the server has told the true length
+    with tqdm(total=total, desc=remote.name, unit="B", unit_scale=True, disable=not progress) as bar:
+        HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT)(remote.url, str(target), None)
 
 
 def _reason(error: Exception, cache: Path) -> str:
