@@ -46,9 +46,9 @@ class VideoReport:
 
     Examples
     --------
-    >>> report = seglib.process_video(seglib.sample_clip(), "blurred.mp4", seglib.Blur(), progress=False)
-    >>> report.audio
-    'none'
+    >>> report = seglib.video.VideoReport("blurred.mp4", 180, 6.0, fps=60.0, complete=True, audio="copied")
+    >>> f"{report.frames} frames, audio {report.audio}"
+    '180 frames, audio copied'
     """
 
     path: Path

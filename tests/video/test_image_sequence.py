@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange
 from fake_models import FakeModel, soft_edge
-from films import Picture, Tone, heard, make_film, noisy, smooth, times
+from films import Tone, heard, make_film, noisy, smooth, times
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -200,12 +200,3 @@ def test_only_a_transparent_effect_makes_images_and_alpha(film: Path, tmp_path: 
     report = run(film, tmp_path / "out.webm", lambda frame, mask: frame)
     with av.open(str(report.path)) as container:
         assert "alpha_mode" not in container.streams.video[0].metadata
-
-
-def test_with_the_embedded_model_on_the_recorded_frame(tmp_path: Path) -> None:
-    def person(number: int) -> Picture:
-        return np.roll(seglib.sample_frame()[::2, ::2], number, axis=1)
-
-    source = make_film(tmp_path / "in.mp4", 3, draw=person)
-    process_video(source, tmp_path / "cut", CutOut(), progress=False)
-    assert seglib.iou(images(tmp_path / "cut")[0][..., 3] / 255, seglib.sample_mask()[::2, ::2]) > 0.8
