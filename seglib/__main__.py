@@ -50,7 +50,8 @@ def _run(options: Namespace) -> int:
         print(f"seglib {options.command}: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"seglib: {error}", file=sys.stderr)
+        reason = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        print(f"seglib: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; nothing unfinished was left behind", file=sys.stderr)

@@ -20,7 +20,7 @@ from seglib.arrays import Frame, Mask
 from seglib.blur import Blur
 from seglib.cli.plural import plural
 from seglib.cutout import CutOut
-from seglib.errors import SourceError, UsageError, WeightsUnavailable
+from seglib.errors import SourceError, WeightsUnavailable
 from seglib.images import existing_file, is_image, read_image, write_image
 from seglib.pipeline import Effect, Pipeline
 from seglib.substitute import Background, Fit, Replace
@@ -164,7 +164,7 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Generator[Outcome, No
     ------
     OSError
         If no scheduler answers there.
-    UsageError
+    ValueError
         If it is not an address.
     """
     distributed: Any = import_module("distributed")
@@ -176,11 +176,7 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Generator[Outcome, No
             ready.append(replace(task, overwrite=True))
         except FileExistsError as error:
             yield Outcome(task, error=_one_line(error))
-    try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except ValueError as error:
-        raise UsageError(f"{error}; a scheduler's address looks like tcp://10.0.0.5:8786") from None
-    with client:
+    with distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
         # retries: of errors outside the task, in its transport. The scheduler itself repeats the task of a dead worker.
         futures = {client.submit(attempt, task, pure=False, retries=2): task for task in ready}
         for future in distributed.as_completed(list(futures), loop=client.loop):

@@ -6,6 +6,7 @@ import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from seglib._internal.atomic_files import AtomicFile
@@ -27,7 +28,7 @@ def make_files(options: Namespace) -> int:
     if options.skip_existing:
         tasks = [task for task in tasks if not task.dst.exists()]
     if options.scheduler:
-        _check_dask()
+        _check_scheduler(options.scheduler)
         stopped = "stopped; the workers finish the files that they have begun"
         outcomes = run_on_cluster(tasks, options.scheduler)
     else:
@@ -137,11 +138,13 @@ def _batch_options(options: Namespace) -> BatchOptions:
     return batch
 
 
-def _check_dask() -> None:
+def _check_scheduler(address: str) -> None:
     try:
-        import distributed  # noqa: F401
+        import_module("distributed.comm").get_address_host_port(address)
     except ImportError:
         raise UsageError('--scheduler needs Dask: python -m pip install -c constraints.txt -e ".[cluster]"') from None
+    except ValueError as error:
+        raise UsageError(f"--scheduler needs an address such as tcp://10.0.0.5:8786 ({error})") from None
     for name in ("distributed", "distributed.client", "tornado.application"):  # they print tracebacks on an interrupt
         logging.getLogger(name).setLevel(logging.CRITICAL)
 

@@ -175,7 +175,7 @@ def _add_bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input-size", type=_positive, metavar="N", help="pixels of the network's input (the model's)")
     parser.add_argument("--size", type=_size, metavar="WxH", help="of the frames, as in 1280x720 (the source's)")
     parser.add_argument("--effect", choices=("blur", "substitute", "none"), default="blur", help="(%(default)s)")
-    parser.add_argument("--source", default="clip", metavar="X", help="a video, a camera's number, clip (%(default)s)")
+    parser.add_argument("--source", type=_source, default="clip", metavar="X", help="a video or camera (%(default)s)")
     parser.add_argument("--frames", type=_positive, default=150, metavar="N", help="how many (%(default)s)")
     parser.add_argument("--article", type=_count, default=2, metavar="N", help="frames of its loop (%(default)s)")
     parser.add_argument("--json", action="store_true", help="for scripts")
@@ -193,6 +193,10 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         choices=("float32", "bfloat16", "float16", "half"),
         help="type to compute in; half: 16 bits, faster and slightly less exact (half on CUDA only)",
     )
+
+
+def _source(text: str) -> str | int:
+    return int(text) if text.isdecimal() else text
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -195,11 +195,11 @@ def test_the_arguments_arrive(
     asked: list[tuple[BenchOptions, int | None]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", "true")
-    line = "bench --model fcn_resnet50 --size 1280x720 --effect substitute --device cpu --runtime torch --source a.mp4"
+    line = "bench --model fcn_resnet50 --size 1280x720 --effect substitute --device cpu --runtime torch --source 1"
     assert (
         main([*line.split(), *["--precision", "half", "--input-size", "192", "--frames", "9", "--article", "1"]]) == 0
     )
-    expected = BenchOptions("fcn_resnet50", "cpu", "torch", "half", 192, "a.mp4", (1280, 720), "substitute", 9)
+    expected = BenchOptions("fcn_resnet50", "cpu", "torch", "half", 192, 1, (1280, 720), "substitute", 9)
     assert asked == [(expected, None), (expected, 1)]
     out, err = capsys.readouterr()
     assert "310 times as fast" in out

@@ -191,7 +191,7 @@ def test_what_does_not_go_together_is_told_before_anything_is_done(
 def test_without_dask_it_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "distributed.comm", None)
     assert main(["blur", "talk.mp4", "out.mp4", "--scheduler", "tcp://127.0.0.1:8786"]) == 2
     assert ".[cluster]" in capsys.readouterr().err
 

@@ -73,11 +73,17 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(KeyboardInterrupt, 130), (OSError(errno.ENOSPC, "No space left on device"), 1)]
+    ("error", "code", "words"),
+    [
+        (KeyboardInterrupt, 130, "stopped"),
+        (OSError("cannot write"), 1, "seglib: cannot write"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.mp4"), 1, "seglib: a.mp4: No space left on device"),
+    ],
 )
 def test_what_stops_a_command_is_one_line(
     error: BaseException | type[BaseException],
     code: int,
+    words: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -86,7 +92,8 @@ def test_what_stops_a_command_is_one_line(
 
     monkeypatch.setattr("seglib.cli.commands.list_models", stop)
     assert main(["models"]) == code
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(words)
 
 
 def test_a_reader_that_stops_ends_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

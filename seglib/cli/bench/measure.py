@@ -56,7 +56,7 @@ class BenchOptions:
     runtime: "Runtime" = "auto"
     precision: "Precision | None" = None
     input_size: int | None = None
-    source: str = "clip"
+    source: str | int = "clip"
     size: tuple[int, int] | None = None
     effect: Literal["blur", "substitute", "none"] = "blur"
     frames: int = 150
