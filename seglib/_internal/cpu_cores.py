@@ -1,7 +1,7 @@
-"""Who may use how many of the cores, while several threads share them.
+"""How many cores there are, and how many OpenCV may use while several threads share them.
 
-A library left alone takes every core for itself. Where decoding, predicting, the effect and encoding run at the same
-time, the cores have work anyway, and splitting each small job among all of them only costs time.
+By default a library uses every core. Where decoding, predicting, the effect and encoding run at the same time, the
+cores are busy anyway, and splitting each small job among all of them only costs time.
 """
 
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from threading import Lock
 import cv2
 
 _lock = Lock()
-_inside, _before = 0, 0  # how many threads are in shared_cores(), and OpenCV's threads outside it
+_inside, _before = 0, 0  # the number of shared_cores() blocks, and of OpenCV's threads outside them
 
 
 def all_cores() -> int:
-    """At least 1. Where a container or a hub allows fewer cores than the machine has, only those count."""
+    """The number of cores that this process may use, at least 1; a container or a hub may limit them."""
     return max(1, cv2.getNumberOfCPUs())
 
 
 def half_of_the_cores() -> int:
-    """At least 1."""
+    """Half of the cores, at least 1."""
     return max(1, all_cores() // 2)
 
 
 @contextmanager
 def shared_cores() -> Iterator[None]:
-    """Let OpenCV take half of the cores at most, in this whole process, until the last such block has ended."""
+    """Limit OpenCV to half of the cores, in the whole process, until the last such block ends."""
     global _inside, _before
     with _lock:
         if _inside == 0:
