@@ -51,4 +51,5 @@ def _class_number(name: ClassName, class_names: Sequence[str]) -> int:
         raise ValueError(f"there is no class {name}; the numbers run from 0 to {len(class_names) - 1}")
     if name in class_names:
         return list(class_names).index(str(name))
-    raise ValueError(f"unknown class {name!r}; known are {', '.join(nearest_first(str(name), class_names))}")
+    known = ", ".join(nearest_first(str(name), class_names))
+    raise ValueError(f"unknown class {name!r}; known, nearest first: {known}")

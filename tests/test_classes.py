@@ -26,7 +26,7 @@ def test_names_give_their_numbers_and_numbers_pass_through(keep: object, numbers
 
 def test_other_class_names_have_their_own_numbers() -> None:
     assert class_numbers(("hand", "cup"), CUPS) == [2, 1]
-    with pytest.raises(ValueError, match="'person'.*known are .*cup"):
+    with pytest.raises(ValueError, match="'person'.*nearest first: .*cup"):
         class_numbers("person", CUPS)
     with pytest.raises(ValueError, match="no class 3.*0 to 2"):
         class_numbers(3, CUPS)
@@ -39,7 +39,7 @@ def test_an_unknown_class_is_refused(keep: object) -> None:
 
 
 def test_the_message_lists_all_names_nearest_first() -> None:
-    with pytest.raises(ValueError, match="'persn'; known are person, ") as caught:
+    with pytest.raises(ValueError, match="'persn'; known, nearest first: person, ") as caught:
         class_numbers("persn")
     assert all(name in str(caught.value) for name in VOC_CLASSES)
 

@@ -215,7 +215,7 @@ def _spec(name: str) -> ModelSpec:
         return MODELS[name]
     except (KeyError, TypeError):  # TypeError: not even hashable
         known = ", ".join(nearest_first(str(name), MODELS))
-        raise ValueError(f"unknown model {name!r}; known are {known}") from None
+        raise ValueError(f"unknown model {name!r}; known, nearest first: {known}") from None
 
 
 def _assemble(spec: ModelSpec, network: Network, size: int | None, execution: Execution) -> Model:

@@ -68,7 +68,7 @@ def test_channels_are_put_at_their_labels_numbers(cups: Model) -> None:
 def test_keep_takes_the_models_own_names(cups: Model) -> None:
     assert cups.class_numbers(("hand", 1)) == [3, 1]
     for call in (lambda: cups.class_numbers("hnd"), lambda: cups.mask(noise(4, 6), "hnd")):
-        with pytest.raises(ValueError, match="'hnd'; known are hand, "):
+        with pytest.raises(ValueError, match="'hnd'; known, nearest first: hand, "):
             call()
     with pytest.raises(ValueError, match="'person'"):
         cups.mask(noise(4, 6))

@@ -26,7 +26,7 @@ from seglib.predict.weights import embedded_weights
 )
 def test_an_unknown_model_lists_all_of_them_nearest_first(name: object, nearest: str) -> None:
     for arguments in ({"name": name}, {"name": "portrait", "fallback": name}):
-        with pytest.raises(ValueError, match=f"{re.escape(repr(name))}; known are {nearest}, ") as caught:
+        with pytest.raises(ValueError, match=f"{re.escape(repr(name))}; known, nearest first: {nearest}, ") as caught:
             load_model(**arguments)
         assert all(known in str(caught.value) for known in MODELS)
 
