@@ -578,7 +578,7 @@ def slow_after(count: int, total: int) -> list[object]:
 
 
 @pytest.mark.filterwarnings("ignore:.*in\\.")
-@pytest.mark.parametrize("seed", slow_after(50, 1050))
+@pytest.mark.parametrize("seed", slow_after(30, 1050))
 def test_a_damaged_file_ends_with_a_file_that_plays_or_one_clear_error(tmp_path: Path, seed: int) -> None:
     random = np.random.default_rng(seed)
     ending = str(random.choice(["mp4", "mkv", "webm", "avi", "ts", "mov"]))
