@@ -68,17 +68,20 @@ class Presentation:
         self._pixel_aspect = _plausible(pixel_aspect)
         self._converter = VideoReformatter()
         self._size: tuple[int, int] | None = None
+        self._matrix: NDArray[np.int32] | None = None  # of the first picture, and so of the video
         self._told: set[str] = set()
 
     def frames(self, pictures: Iterable[av.VideoFrame]) -> Iterator[DecodedFrame]:
         """Yield a frame for each picture. Raises SourceError for colours that cannot be converted."""
         for number, (picture, decoded) in enumerate(deinterlaced(pictures)):
+            if number == 0:
+                self._matrix = display_matrix(decoded)
             coding = PixelFormat.of(picture)
             if coding.hdr:
                 self._tell("HDR", f"is an HDR video, {coding.hdr}; its colours are tone-mapped to BT.709")
             frame = self._over_white(self._to_rgb(picture))
             frame = square_pixels(frame, self._pixel_aspect)
-            frame = self._upright(frame, decoded)
+            frame = self._upright(frame)
             frame = self._to_first_size(frame, number)
             pts = decoded.pts if decoded.pts is not None else decoded.dts  # AVI has only the second
             yield DecodedFrame(frame, pts, decoded.duration or 0, coding.for_copy(len(frame)))
@@ -98,8 +101,8 @@ class Presentation:
         self._tell("alpha", "has transparent parts; they are laid over white")
         return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
-    def _upright(self, frame: Frame, decoded: av.VideoFrame) -> Frame:
-        matrix = display_matrix(decoded)
+    def _upright(self, frame: Frame) -> Frame:
+        matrix = self._matrix
         if matrix is None:
             return frame
         if np.abs(matrix).min() > 0.02 * np.abs(matrix).max():
@@ -124,7 +127,8 @@ class Presentation:
 def display_matrix(picture: av.VideoFrame) -> NDArray[np.int32] | None:
     """The linear part [[a, b], [c, d]] of a picture's display matrix, or None if it has none.
 
-    The pixel at (x, y) is to be shown at (a·x + c·y, b·x + d·y), up to a shift.
+    The pixel at (x, y) is to be shown at (a·x + c·y, b·x + d·y), up to a shift. Reading it makes PyAV keep the picture
+    until the garbage collector runs, so it is not read for each.
     """
     data: Any = picture.side_data.get("DISPLAYMATRIX")
     return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]
