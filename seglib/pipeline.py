@@ -131,6 +131,11 @@ class Pipeline:
         mask = self.smooth(prediction)
         return Result(frame, mask, self.render(frame, mask, time), prediction.labels)
 
+    def reset(self) -> None:
+        """Forget the frames before, as at a cut."""
+        if self.steady is not None:
+            self.steady.reset()
+
     def predict(self, frames: Sequence[Frame]) -> list[Prediction]:
         """Predict the masks of one or more frames of one size.
 

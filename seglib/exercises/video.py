@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from seglib.arrays import Frame
+from seglib.capture.container import open_container
 from seglib.capture.sources import open_source
 from seglib.errors import SourceError
 from seglib.exercises.checks import CheckFailed, Submission, describe, exercise
@@ -173,9 +174,9 @@ def _video_with_sound() -> Iterator[Path]:
 def _read(path: Path) -> _Contents:
     with open_source(path) as source:
         frames = list(source)
-    with av.open(str(path)) as container:
+    with open_container(path) as container:
         times = np.array([float(image.time or 0) for image in container.decode(video=0)])
-    with av.open(str(path)) as container:
+    with open_container(path) as container:
         packets = container.demux(audio=0) if container.streams.audio else []
         sound = [(float((packet.pts or 0) * packet.time_base), bytes(packet)) for packet in packets if packet.size]
     return _Contents(frames, times, sound)

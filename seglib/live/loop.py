@@ -26,7 +26,6 @@ from seglib.live.stages import PredictedFrame, PredictStage, RenderStage
 from seglib.live.statistics import Rate, RollingStopwatch
 from seglib.live.workers import PacedWorker
 from seglib.pipeline import Result
-from seglib.temporal import Steady
 
 STALLED = 2.0  # seconds without a frame after which a person is told
 UNWATCHED = 60.0  # seconds without a view of the picture after which the camera is closed
@@ -126,9 +125,8 @@ class Loop:
         self.presenter = Presenter(display, self._stopwatch, encode_always=self.frames is not None)
         self._stop = Event()
         self._end_message = "Stopped."
-        steady = Steady()
-        self._predict = PredictStage(self._stopwatch, steady, self._stop)
-        self._render = RenderStage(self._stopwatch, steady)
+        self._predict = PredictStage(self._stopwatch, self._stop)
+        self._render = RenderStage(self._stopwatch)
         self._render_worker: PacedWorker[Result] = PacedWorker("seglib render")
         self._thread = Thread(target=self._run, name="seglib predict", daemon=True)
 

@@ -48,14 +48,13 @@ class PredictStage:
     ----------
     stopwatch
         Times "predict", "refine" and "follow".
-    steady
-        Smooths the masks later; every pipeline gets this one.
     stop
         Ends all waiting for a model.
     """
 
-    def __init__(self, stopwatch: RollingStopwatch, steady: Steady, stop: Event) -> None:
-        self._stopwatch, self._steady, self._stop = stopwatch, steady, stop
+    def __init__(self, stopwatch: RollingStopwatch, stop: Event) -> None:
+        self._stopwatch, self._stop = stopwatch, stop
+        self._steady: bool | Steady = True  # then the one that all pipelines of this run share
         self._loader = ModelLoader()
         self._worker: Worker[PredictedFrame] = Worker("seglib slow model")
         self._speed = ModelSpeed()
@@ -107,6 +106,7 @@ class PredictStage:
                 labels="labels" in settings.panes,
             )
             self._pipeline.keep = keep  # perhaps none
+            self._steady = self._pipeline.steady or True
         return self._pipeline
 
     def _predict(self, frame: Frame, pipeline: Pipeline, settings: Settings) -> PredictedFrame | None:
@@ -154,12 +154,10 @@ class RenderStage:
     ----------
     stopwatch
         Times "smooth" and "render".
-    steady
-        The one of the frames' pipelines.
     """
 
-    def __init__(self, stopwatch: RollingStopwatch, steady: Steady) -> None:
-        self._stopwatch, self._steady = stopwatch, steady
+    def __init__(self, stopwatch: RollingStopwatch) -> None:
+        self._stopwatch = stopwatch
         self._mirrored = False
         self._first: float | None = None  # time of the first frame
         self._before = 0.0  # time of the last frame
@@ -169,7 +167,7 @@ class RenderStage:
         prediction, pipeline, settings = predicted.prediction, predicted.pipeline, predicted.settings
         if settings.mirror != self._mirrored:
             self._mirrored = settings.mirror
-            self._steady.reset()
+            pipeline.reset()
         self._first = time if self._first is None else self._first
         # The past fades with time, not with frames: on a slow machine the mask would trail behind otherwise.
         smoothing = settings.smoothing ** (_SMOOTHING_FPS * max(1e-3, time - self._before))

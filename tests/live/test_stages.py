@@ -24,9 +24,8 @@ class Stages:
 
     def __init__(self) -> None:
         self.stopwatch = RollingStopwatch()
-        steady = Steady()
-        self.predict = PredictStage(self.stopwatch, steady, threading.Event())
-        self.render = RenderStage(self.stopwatch, steady)
+        self.predict = PredictStage(self.stopwatch, threading.Event())
+        self.render = RenderStage(self.stopwatch)
 
     def __call__(self, frame: np.ndarray, settings: Settings, time: float) -> Result:
         predicted = self.predict(frame, settings)
