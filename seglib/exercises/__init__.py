@@ -14,6 +14,7 @@ from seglib.exercises.live import check_blur_slider, check_newest
 from seglib.exercises.mask import check_keep_middle, check_keep_two, check_soft_edge
 from seglib.exercises.predict import check_class_iou, check_count_classes, check_prepare
 from seglib.exercises.quiz import ask
+from seglib.exercises.sliders import explore
 from seglib.exercises.substitute import check_add_logo, check_cover, check_moving
 from seglib.exercises.video import check_black_and_white, check_night, check_worst_error
 
@@ -42,4 +43,5 @@ __all__ = [
     "check_shrink",
     "check_soft_edge",
     "check_worst_error",
+    "explore",
 ]
