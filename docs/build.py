@@ -61,8 +61,10 @@ def page_of(path: Path) -> nbformat.NotebookNode:
                 for names, file in LOAD.findall(cell.source)
             ]
         for output in cell.get("outputs", []):
-            if output.get("data", {}).pop(WIDGET, None) and not {"image/jpeg", "image/png"} & set(output.data):
-                output.data = {"text/markdown": "*A widget: download the notebook and run it to use this one.*"}
+            data = output.get("data", {})
+            needs_kernel = data.pop(WIDGET, None) or "<video" in data.get("text/html", "")
+            if needs_kernel and not {"image/jpeg", "image/png"} & set(data):
+                output.data = {"text/markdown": "*Shown when the notebook runs: download it to see this one.*"}
         cells.append(cell)
     title, _, rest = cells[0].source.partition("\n")
     download = f'<p><a class="download-notebook" href="{path.name}" download>Download this notebook</a></p>'

@@ -31,6 +31,7 @@ python_display_short_literal_types = True
 
 html_theme = "furo"
 html_title = "seglib"
+html_favicon = "favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_static_path = ["style.css"]
@@ -43,6 +44,11 @@ PUBLIC = re.compile(
     r'<span class="n">seglib</span><span class="o">\.</span><span class="n">(?P<code>\w+)</span>'
     r'|<span class="pre">seglib\.(?P<prose>\w+)(?P<call>\([^<]*)?</span>'
 )
+REPAIRS = {
+    'role="heading"': 'role="heading" aria-level="2"',
+    'role="list" class="citation-list"': 'class="citation-list"',  # it has no list items
+    "<pre": '<pre tabindex="0"',  # wide code scrolls, with the keyboard too
+}
 
 
 def alternative_texts() -> dict[str, str]:
@@ -66,10 +72,8 @@ def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
             app.warn(f"{app.env.docname}: {image['uri']} has no alt text")
 
 
-def link_names(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
-    """Link seglib's names, in code and in prose, to their place in the API reference."""
-    if "body" not in context or page.startswith("api/"):
-        return
+def finish_page(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
+    """Link seglib's names, in code and in prose, to the API reference; mend what screen readers stumble over."""
     objects = app.env.get_domain("py").objects
 
     def link(match: re.Match[str]) -> str:
@@ -79,11 +83,15 @@ def link_names(app: Sphinx, page: str, template: str, context: dict[str, object]
         address = app.builder.get_relative_uri(page, objects[name].docname)
         return f'<a class="api" href="{address}#{objects[name].node_id}">{match[0]}</a>'
 
-    context["body"] = PUBLIC.sub(link, context["body"])
+    for part in {"body", "furo_navigation_tree"} & set(context):
+        html = str(context[part])
+        for wrong, right in REPAIRS.items():
+            html = html.replace(wrong, right)
+        context[part] = html if page.startswith("api/") else PUBLIC.sub(link, html)
 
 
 def setup(app: Sphinx) -> None:
     """Connect the functions above (Sphinx calls this)."""
     app.seglib_texts = alternative_texts()
     app.connect("doctree-read", describe_pictures)
-    app.connect("html-page-context", link_names)
+    app.connect("html-page-context", finish_page, priority=900)  # after the theme

@@ -1,6 +1,6 @@
 // @ts-check
 // The page "Try it here": frames of a camera or of the recorded clip, through the walk, to two canvases.
-import { Compositor, HEIGHT, WIDTH, cover, createLayer, loadModel } from "./walk.js";
+import { Compositor, cover, createLayer, HEIGHT, loadModel, WIDTH } from "./walk.js";
 
 const folder = new URL(".", import.meta.url); // of this file, which holds all that the page needs
 const RATE_FRAMES = 30; // over how many frames the rate is measured
@@ -34,14 +34,15 @@ const background = createLayer();
 
 /** @type {ReturnType<typeof loadModel> | undefined} */
 let model; // loaded at the first start, and kept
-let run = 0; // the number of the present run; 0 when stopped, and the loop of an older run ends
-let runs = 0;
+let run = 0; // the number of the present run: Stop and each start add 1, and the loop of an older run ends
 
 /** What to tell a person when a camera does not start, by the name of the browser's error. */
 const CAMERA_ERRORS = /** @type {Record<string, string>} */ ({
-  NotAllowedError: "The camera was refused. Allow it in the address bar and press Start camera again, or play the recorded clip.",
+  NotAllowedError:
+    "The camera was refused. Allow it in the address bar and press Start camera again, or play the recorded clip.",
   NotFoundError: "No camera was found. Play the recorded clip instead.",
-  NotReadableError: "Another program uses the camera. Close it and press Start camera again, or play the recorded clip.",
+  NotReadableError:
+    "Another program uses the camera. Close it and press Start camera again, or play the recorded clip.",
 });
 
 /** @param {string} text */
@@ -52,7 +53,9 @@ function say(text) {
 /** @returns {Promise<MediaStream>} */
 async function openCamera() {
   if (!navigator.mediaDevices) {
-    throw new Error("This page may not use a camera: browsers allow it on https pages only. Play the recorded clip instead.");
+    throw new Error(
+      "This page may not use a camera: browsers allow it on https pages only. Play the recorded clip instead.",
+    );
   }
   try {
     return await navigator.mediaDevices.getUserMedia({ video: { width: WIDTH, height: HEIGHT } });
@@ -70,7 +73,7 @@ function release(stream) {
 /** @param {() => string | Promise<MediaStream>} open gives an address or a camera */
 async function start(open) {
   stop();
-  const mine = (run = ++runs);
+  const mine = run;
   buttons.stop.disabled = false;
   try {
     say("Loading the model …");
@@ -96,7 +99,7 @@ async function start(open) {
 }
 
 function stop() {
-  run = 0;
+  run += 1;
   buttons.stop.disabled = true;
   rate.textContent = "";
   video.pause();
@@ -132,7 +135,7 @@ async function loop(mine, predict) {
     times.push(performance.now());
     if (times.length > RATE_FRAMES) {
       const seconds = (times[times.length - 1] - times[times.length - 1 - RATE_FRAMES]) / 1000;
-      rate.textContent = `${(RATE_FRAMES / seconds).toFixed(0)} frames a second`;
+      rate.textContent = `${(RATE_FRAMES / seconds).toFixed(0)} frames per second`;
     }
   }
 }

@@ -43,10 +43,12 @@ export async function loadModel(folder) {
   ort.env.wasm.wasmPaths = new URL("onnxruntime/", folder).href;
   ort.env.wasm.proxy = true; // in a worker, so that the page stays responsive
   ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
-  const session = await ort.InferenceSession.create(new URL("portrait.onnx", folder).href, { executionProviders: ["wasm"] });
-  const [{ shape }] = /** @type {{ shape: number[] }[]} */ (/** @type {unknown} */ (session.inputMetadata));
-  const [height, width] = shape;
+  const session = await ort.InferenceSession.create(new URL("portrait.onnx", folder).href, {
+    executionProviders: ["wasm"],
+  });
+  const [width, height] = [WIDTH / 2, HEIGHT / 2]; // as docs/export_onnx.py made it
   const input = createLayer(width, height, { willReadFrequently: true });
+  input.imageSmoothingQuality = "low"; // bilinear: at half the size the mean of 2 × 2 pixels, as seglib takes it
   return async (frame) => {
     input.drawImage(frame, 0, 0, width, height);
     const pixels = new Uint8Array(input.getImageData(0, 0, width, height).data.buffer);
@@ -131,7 +133,8 @@ function gaussian(layer, picture, sigma) {
     layer.filter = `blur(${sigma}px)`;
     layer.drawImage(picture, 0, 0);
     layer.filter = "none";
-  } else { // Safari: smaller and larger again is a blur, too
+  } else {
+    // Safari: smaller and larger again is a blur, too
     const tiny = createLayer(width / SMALL, height / SMALL);
     tiny.drawImage(picture, 0, 0, width / SMALL, height / SMALL);
     /** @type {CanvasRenderingContext2D} */ (layer).drawImage(tiny.canvas, 0, 0, width, height);
