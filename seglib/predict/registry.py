@@ -12,7 +12,7 @@ from seglib.predict.model import Model
 from seglib.predict.openvino_runtime import openvino_runner
 from seglib.predict.runner import Network, Preprocessing, Runner
 
-# PyTorch takes a second to import, so that functions here import it, and what needs it, when they are called.
+# PyTorch takes a second to import, so functions here import it, and the modules that need it, when they are called.
 
 
 class ModelSpec(Protocol):
@@ -122,8 +122,9 @@ def load_model(
         "cpu", "cuda", "mps". By default the first of CUDA, MPS and CPU that is there; an embedded model runs on the
         CPU, which it was made for, and where it starts without loading PyTorch.
     size
-        Input size of the network in pixels: for portrait the side of a square with as many pixels as the input (256),
-        for torchvision's models the shorter side (520). A smaller size is faster and coarser.
+        Input size of the network in pixels: for an embedded model the side of a square with as many pixels as the
+        input, for torchvision's models the shorter side. The default is the size that it was trained or published for;
+        a smaller one is faster and coarser.
     runtime
         What runs the network on a CPU: "openvino", "torch", or "auto", which is OpenVINO, several times as fast there,
         and PyTorch if OpenVINO is missing, with one line that says so. On other devices it is PyTorch.
