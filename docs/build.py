@@ -21,7 +21,10 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 DATA = ROOT / "seglib" / "data"
 SOURCE, SITE, CACHE = (ROOT / "out" / name for name in ("site_source", "site", "site_cache"))
-RUNTIME = ROOT / "node_modules" / "onnxruntime-web" / "dist"
+RUNTIME_FILES = [
+    ROOT / "node_modules" / "onnxruntime-web" / "dist" / name
+    for name in ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+]
 DOCUMENTS = [
     *("README.md", "TEACHING.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-prose"),
     *("docs/HUB.md", "training/README.md"),
@@ -33,12 +36,15 @@ LOAD = re.compile(r"%load -s ([\w,]+) (solutions/\w+\.py)")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def gather() -> None:
+def gather(model: Path) -> None:
     """Put all pages into out/site_source."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     for folder in ("api", "try"):
         shutil.copytree(DOCS / folder, SOURCE / folder)
     shutil.copy(DOCS / "index.md", SOURCE)
+    start = SOURCE / "try" / "index.md"  # says how much it loads
+    loaded = sum(path.stat().st_size for path in (model, *RUNTIME_FILES) if path.exists())
+    start.write_text(start.read_text(encoding="utf-8").replace("MEGABYTES", f"{loaded / 1e6:.0f}"), encoding="utf-8")
     for name in DOCUMENTS:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, SOURCE / name)
@@ -118,12 +124,12 @@ def copy_try(model: Path) -> None:
         shutil.copy(path, page)
     shutil.copy(DATA / "background_beach.jpg", page / "beach.jpg")
     shutil.copy(model, page / "portrait.onnx")
-    if not RUNTIME.is_dir():
-        print("Try it here will not run: ONNX Runtime Web is missing. Run npm install, and build again.")
+    if not RUNTIME_FILES[0].exists():
+        print("Try it here will not run: ONNX Runtime Web is missing. Run npm ci, and build again.")
         return
     (page / "onnxruntime").mkdir()
-    for name in ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"):
-        shutil.copy(RUNTIME / name, page / "onnxruntime")
+    for path in RUNTIME_FILES:
+        shutil.copy(path, page / "onnxruntime")
 
 
 def exported() -> Path:
@@ -141,7 +147,7 @@ def exported() -> Path:
 def main() -> int:
     """Gather the pages and build them; any warning is an error."""
     model = exported()
-    gather()
+    gather(model)
     shutil.rmtree(SITE, ignore_errors=True)
     failed = sphinx(
         [
@@ -154,7 +160,7 @@ def main() -> int:
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, SITE / "notebooks")
     copy_try(model)
-    print(f"the site is in {SITE}: open {SITE / 'index.html'}")
+    print(f"the site is in {SITE}; to read it: python -m http.server -d {SITE}")
     return failed
 
 

@@ -116,6 +116,7 @@ function stop() {
  */
 async function loop(mine, predict) {
   const compositor = new Compositor();
+  const nextFrame = watchFrames(() => run === mine);
   const frames = [createLayer(), createLayer()]; // one is predicted while the other is rendered
   /** @type {number[]} */
   const times = [];
@@ -128,24 +129,44 @@ async function loop(mine, predict) {
   for (let number = 0, next = capture(frames[0]); run === mine; number++) {
     const frame = frames[number % 2];
     const mask = await next;
-    if (run !== mine) return;
     next = capture(frames[(number + 1) % 2]);
+    await new Promise(requestAnimationFrame); // lets the worker begin
+    if (run !== mine) return;
     compositor.render(output, frame.canvas, mask, effect.value === "blur" ? null : background.canvas);
     compositor.renderMask(maskView);
     times.push(performance.now());
     if (times.length > RATE_FRAMES) {
-      const seconds = (times[times.length - 1] - times[times.length - 1 - RATE_FRAMES]) / 1000;
+      const seconds = (times[number] - times[number - RATE_FRAMES]) / 1000;
       rate.textContent = `${(RATE_FRAMES / seconds).toFixed(0)} frames per second`;
     }
   }
 }
 
-/** Wait for a frame of the video that was not seen yet. */
-function nextFrame() {
-  return new Promise((resolve) => {
-    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(resolve);
-    else requestAnimationFrame(resolve); // older Firefox
-  });
+/**
+ * Give a function that waits until the video has a frame that was not taken yet; where there is one, it returns at once.
+ * @param {() => boolean} wanted
+ */
+function watchFrames(wanted) {
+  let fresh = false;
+  let wake = () => {};
+  const request = (/** @type {() => void} */ callback) => {
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(callback);
+    else requestAnimationFrame(callback); // older Firefox
+  };
+  const arrived = () => {
+    fresh = true;
+    wake();
+    if (wanted()) request(arrived);
+  };
+  request(arrived);
+  return async () => {
+    if (!fresh) {
+      await new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
+        wake = resolve;
+      });
+    }
+    fresh = false;
+  };
 }
 
 /** @param {ImageBitmapSource} source */
