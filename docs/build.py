@@ -42,9 +42,6 @@ def gather(model: Path) -> None:
     for folder in ("api", "try"):
         shutil.copytree(DOCS / folder, SOURCE / folder)
     shutil.copy(DOCS / "index.md", SOURCE)
-    start = SOURCE / "try" / "index.md"  # says how much it loads
-    loaded = sum(path.stat().st_size for path in (model, *RUNTIME_FILES) if path.exists())
-    start.write_text(start.read_text(encoding="utf-8").replace("MEGABYTES", f"{loaded / 1e6:.0f}"), encoding="utf-8")
     for name in DOCUMENTS:
         (SOURCE / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, SOURCE / name)
@@ -53,11 +50,20 @@ def gather(model: Path) -> None:
         nbformat.write(page_of(path), SOURCE / "notebooks" / path.name)
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     (SOURCE / "docs" / "glossary.md").write_text(glossary(text, notebooks), encoding="utf-8")
+    loaded = sum(path.stat().st_size for path in (model, *RUNTIME_FILES) if path.exists())
+    edit(SOURCE / "try" / "index.md", "MEGABYTES", f"{loaded / 1e6:.0f}")
+    edit(SOURCE / "README.md", r"\A# .*", "# Install and run")  # the first page has the README's own title
+
+
+def edit(path: Path, pattern: str, replacement: str) -> None:
+    """Replace a pattern in a gathered file."""
+    path.write_text(re.sub(pattern, replacement, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def page_of(path: Path) -> nbformat.NotebookNode:
     """Return a notebook as a page: with a link to download it, folded solutions, and no widgets."""
     notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     cells, waiting = [], []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -66,17 +72,24 @@ def page_of(path: Path) -> nbformat.NotebookNode:
                 nbformat.v4.new_markdown_cell(solution(path.parent / file, names))
                 for names, file in LOAD.findall(cell.source)
             ]
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            needs_kernel = data.pop(WIDGET, None) or "<video" in data.get("text/html", "")
-            if needs_kernel and not {"image/jpeg", "image/png"} & set(data):
-                output.data = {"text/markdown": "*Shown when the notebook runs: download it to see this one.*"}
+        if cell.cell_type == "code":
+            cell.outputs = [part for output in cell.outputs for part in still(output)]
         cells.append(cell)
     title, _, rest = cells[0].source.partition("\n")
     download = f'<p><a class="download-notebook" href="{path.name}" download>Download this notebook</a></p>'
     cells[0].source = f"{title}\n\n{download}\n{rest}"
     notebook.cells = cells + waiting
     return notebook
+
+
+def still(output: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return an output as a page can show it: of a widget or a player its picture, if it has one, and a sentence."""
+    data = output.get("data", {})
+    if not data.pop(WIDGET, None) and "<video" not in data.get("text/html", ""):
+        return [output]
+    sentence = {"text/markdown": "*This works when the notebook runs: download it above.*"}
+    has_picture = {"image/jpeg", "image/png"} & set(data)
+    return [*([output] if has_picture else []), nbformat.v4.new_output("display_data", sentence)]
 
 
 def solution(path: Path, names: str) -> str:
@@ -157,6 +170,8 @@ def main() -> int:
             str(SITE),
         ]
     )
+    if not (SITE / "index.html").exists():
+        return failed
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, SITE / "notebooks")
     copy_try(model)

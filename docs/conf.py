@@ -7,7 +7,10 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
 
 import seglib
 
@@ -29,6 +32,7 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 python_display_short_literal_types = True
 
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "seglib"
 html_favicon = "favicon.svg"
@@ -39,7 +43,7 @@ html_css_files = ["style.css"]
 html_theme_options = {"navigation_with_keys": True}
 copybutton_exclude = ".linenos, .gp, .go"
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+logger = logging.getLogger(__name__)
 PUBLIC = re.compile(
     r'<span class="n">seglib</span><span class="o">\.</span><span class="n">(?P<code>\w+)</span>'
     r'|<span class="pre">seglib\.(?P<prose>\w+)(?P<call>\([^<]*)?</span>'
@@ -51,10 +55,10 @@ REPAIRS = {
 }
 
 
-def alternative_texts() -> dict[str, str]:
+def alternative_texts(notebooks: Path) -> dict[str, str]:
     """Text for each picture that a notebook puts out, by the hash after which MyST-NB names its file."""
     texts = {}
-    for path in NOTEBOOKS.glob("*.ipynb"):
+    for path in notebooks.glob("*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", []):
                 for mime, data in output.get("data", {}).items():
@@ -69,7 +73,7 @@ def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
     for image in doctree.findall(nodes.image):
         image.setdefault("alt", app.seglib_texts.get(Path(image["uri"]).stem) or "")
         if not image["alt"]:
-            app.warn(f"{app.env.docname}: {image['uri']} has no alt text")
+            logger.warning("%s has no alt text", image["uri"], location=image)
 
 
 def finish_page(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: object) -> None:
@@ -90,8 +94,15 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict[str, object
         context[part] = html if page.startswith("api/") else PUBLIC.sub(link, html)
 
 
+def visit_math(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """Write a formula as MathML, which browsers show by themselves."""
+    writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
     """Connect the functions above (Sphinx calls this)."""
-    app.seglib_texts = alternative_texts()
+    app.seglib_texts = alternative_texts(Path(app.srcdir) / "notebooks")
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("doctree-read", describe_pictures)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme
