@@ -63,7 +63,7 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 def page_of(path: Path) -> nbformat.NotebookNode:
     """Return a notebook as a page: with a link to download it, folded solutions, and no widgets."""
     notebook = nbformat.read(path, as_version=4)
-    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
+    notebook.metadata = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}  # no widget states
     cells, waiting = [], []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -76,7 +76,7 @@ def page_of(path: Path) -> nbformat.NotebookNode:
             cell.outputs = [part for output in cell.outputs for part in still(output)]
         cells.append(cell)
     title, _, rest = cells[0].source.partition("\n")
-    download = f'<p><a class="download-notebook" href="{path.name}" download>Download this notebook</a></p>'
+    download = f'<p><a href="{path.name}" download>Download this notebook</a></p>'
     cells[0].source = f"{title}\n\n{download}\n{rest}"
     notebook.cells = cells + waiting
     return notebook

@@ -23,14 +23,13 @@ extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosumma
 nb_execution_mode = "off"  # pages show the outputs that are stored in the notebooks
 nb_ipywidgets_js = {}  # no widget manager from another host
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 suppress_warnings = ["myst.header"]  # a notebook may go from a title to a third-level heading
 
 autosummary_generate = False
 autodoc_typehints = "none"  # numpydoc's Parameters say shapes, dtypes and ranges, which types cannot
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
-python_display_short_literal_types = True
 
 html_math_renderer = "mathml"
 html_theme = "furo"
@@ -46,7 +45,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 logger = logging.getLogger(__name__)
 PUBLIC = re.compile(
     r'<span class="n">seglib</span><span class="o">\.</span><span class="n">(?P<code>\w+)</span>'
-    r'|<span class="pre">seglib\.(?P<prose>\w+)(?P<call>\([^<]*)?</span>'
+    r'|<span class="pre">seglib\.(?P<prose>\w+)(?:\([^<]*)?</span>'
 )
 REPAIRS = {
     'role="heading"': 'role="heading" aria-level="2"',
