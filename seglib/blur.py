@@ -166,6 +166,7 @@ def _blurred_background(frame: Frame, mask: Mask, sigma: float) -> Frame:
     A wide blur leaves no fine detail, so it is computed on a smaller image: many times faster, with no visible
     difference.
     """
+    sigma = min(sigma, 2 * max(mask.shape))  # a wider blur gives the same single colour, and needs more memory
     before, after = _reductions(sigma)
     factor = before * after
     # Like OpenCV's filters, continue the frame as its mirror image: as far as the blur reaches, and to a multiple of

@@ -222,8 +222,9 @@ def feather(mask: Mask, radius: float) -> Mask:
     >>> seglib.feather(edge, radius=2).round(1)
     array([[0. , 0.1, 0.3, 0.7, 0.9, 1. ]], dtype=float32)
     """
-    sigma = check_positive(radius, "radius") / 2
-    return np.clip(np.asarray(cv2.GaussianBlur(check_mask(mask), (0, 0), sigma), np.float32), 0, 1)
+    mask = check_mask(mask)
+    sigma = min(check_positive(radius, "radius") / 2, 2 * max(mask.shape))  # a wider one gives the mean everywhere, too
+    return np.clip(np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.float32), 0, 1)
 
 
 def refine_edges(mask: Mask, frame: Frame, radius: int | None = None, epsilon: float = _EPSILON) -> Mask:

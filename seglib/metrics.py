@@ -245,8 +245,8 @@ def _fraction_near(outline: NDArray[np.bool_], other: NDArray[np.bool_], toleran
 def _pairs(masks: Iterable[Mask], truths: Iterable[Mask] | None) -> Iterator[tuple[Mask, Mask, NDArray[np.bool_]]]:
     """Yield each mask with the previous one, and where the ground truth is the same in both."""
     previous: tuple[Mask, Mask] | None = None
-    with_truth = ((mask, mask * 0) for mask in masks) if truths is None else zip(masks, truths, strict=True)
-    for mask, truth in with_truth:
+    still = ((mask, np.zeros(np.shape(mask), bool)) for mask in masks)  # without a ground truth, every pixel counts
+    for mask, truth in still if truths is None else zip(masks, truths, strict=True):
         current = check_mask(mask), check_mask(truth, mask, "truth")
         if previous is not None:
             check_mask(previous[0], current[0])

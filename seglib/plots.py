@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib.arrays import Frame, Labels, check_frame, check_labels
+from seglib.arrays import Frame, Labels, check_frame, check_labels, check_mask
 from seglib.classes import VOC_CLASSES
 
 
@@ -207,13 +207,15 @@ def contact_sheet(images: Sequence[NDArray[Any]], columns: int = 4, gap: int = 8
     Raises
     ------
     ValueError
-        If there is no image, or if their sizes differ.
+        If there is no image, if their sizes differ, or if ``columns`` or ``gap`` is out of range.
 
     Examples
     --------
     >>> seglib.contact_sheet([frame, mask, frame], columns=2, gap=0).shape
     (960, 1280, 3)
     """
+    if columns < 1 or gap < 0:
+        raise ValueError(f"columns is {columns} and gap is {gap}, but must be at least 1 and 0")
     frames = [_as_frame(image) for image in images]
     if not frames or len({frame.shape for frame in frames}) != 1:
         raise ValueError("a contact sheet needs at least one image, and all of one size")
@@ -268,7 +270,7 @@ def _as_frame(image: NDArray[Any]) -> Frame:
         return check_frame(image)
     if kind == "labels":
         return colour_labels(image)
-    grey = np.rint(image.astype(np.float32) * 255).astype(np.uint8)
+    grey = np.rint(check_mask(image) * 255).astype(np.uint8)
     return np.stack([grey] * 3, axis=-1)
 
 

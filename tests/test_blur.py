@@ -62,6 +62,12 @@ def test_at_480_rows_the_default_is_the_articles_blur(name: str) -> None:
     np.testing.assert_array_equal(output, blur_background(frame, empty(frame), kernel=51))
 
 
+def test_an_endless_blur_gives_the_mean_colour() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    mean = scipy.ndimage.gaussian_filter(frame.astype(float), (200, 200, 0), mode="mirror")
+    assert np.abs(blur_background(frame, empty(frame), 1e9) - mean).max() < 2.5
+
+
 @pytest.mark.parametrize("sigma", [5, 8, 12, 30])
 def test_beside_a_person_it_is_scipys_normalised_convolution(sigma: float) -> None:
     """The weights are powers of the dilated mask; the choice shows only at the edge."""

@@ -45,6 +45,8 @@ def test_read_only_and_strided_arrays_are_accepted() -> None:
         array.flags.writeable = False
     strided = blend(frame[::-1, ::2], mask[::-1, ::2], background[::-1, ::2])
     np.testing.assert_array_equal(strided, blend(frame, mask, background)[::-1, ::2])
+    masked = blend(np.ma.array(frame), np.ma.array(mask), background)
+    np.testing.assert_array_equal(masked, blend(frame, mask, background))
 
 
 FRAME, MASK = np.zeros((4, 6, 3), np.uint8), np.zeros((4, 6), np.float32)

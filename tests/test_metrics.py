@@ -120,6 +120,7 @@ def test_flicker_is_the_mean_difference_in_either_direction(masks: np.ndarray) -
     expected = np.abs(np.diff(masks.astype(np.float64), axis=0)).mean()
     assert flicker(masks) == pytest.approx(expected, abs=1e-6)
     assert flicker(masks[::-1]) == pytest.approx(expected, abs=1e-6)
+    assert flicker(masks > 0.5) == pytest.approx(np.abs(np.diff((masks > 0.5).astype(float), axis=0)).mean())
 
 
 def test_true_movement_is_not_flicker() -> None:

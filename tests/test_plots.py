@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import matplotlib
 
@@ -193,10 +194,20 @@ def test_a_contact_sheet_takes_frames_masks_and_labels() -> None:
     np.testing.assert_array_equal(sheet, np.concatenate([FRAME, grey, hard, VOC_COLOURS[LABELS]], axis=1))
 
 
-@pytest.mark.parametrize("images", [[], [FRAME, FRAME[:10]]], ids=["none", "two sizes"])
-def test_a_contact_sheet_needs_images_of_one_size(images: list[np.ndarray]) -> None:
-    with pytest.raises(ValueError, match="one size"):
-        contact_sheet(images)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([],), "one size"),
+        (([FRAME, FRAME[:10]],), "one size"),
+        (([FRAME], 0), "columns is 0"),
+        (([FRAME], 1, -1), "gap is -1"),
+        (([MASK * 2],), "from 0 to 2"),
+    ],
+    ids=["none", "two sizes", "no column", "negative gap", "out of range"],
+)
+def test_a_contact_sheet_refuses_what_it_cannot_lay_out(arguments: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        contact_sheet(*arguments)
 
 
 # ---- in a notebook -----------------------------------------------------------------------------------------
