@@ -7,6 +7,7 @@ One convention for sizes: a *shape* is (height, width, …), as in numpy; a *siz
 Pillow.
 """
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ Mask: TypeAlias = NDArray[np.float32]  # (H, W) in [0, 1]; 1 keeps a pixel
 _TOLERANCE = 1e-5  # by how much float32 arithmetic may carry a mask out of [0, 1]
 
 
-def check_frame(frame: object, name: str = "frame") -> Frame:
+def check_frame(frame: object, name: str = "frame", alpha: bool = False) -> Frame:
     """Return the frame if it is an (H, W, 3) uint8 array with H, W > 0.
 
     Parameters
@@ -28,6 +29,8 @@ def check_frame(frame: object, name: str = "frame") -> Frame:
         What a caller passed.
     name
         What error messages call it.
+    alpha
+        Accept (H, W, 4), RGBA, too.
 
     Raises
     ------
@@ -40,11 +43,24 @@ def check_frame(frame: object, name: str = "frame") -> Frame:
         raise TypeError(f"{name} must be a numpy array (H, W, 3) uint8, not {_type_name(frame)}")
     if frame.size == 0:
         raise ValueError(f"{name} is empty: its shape is {frame.shape}")
-    if frame.ndim != 3 or frame.shape[2] != 3:
+    if frame.ndim != 3 or frame.shape[2] not in ((3, 4) if alpha else (3,)):
         raise ValueError(f"{name} is {frame.shape} {frame.dtype}, not (H, W, 3) uint8; {_shape_fix(frame, name)}")
     if frame.dtype != np.uint8:
         raise ValueError(f"{name} is {frame.dtype}, not uint8; {_dtype_fix(frame, name)}")
-    return frame
+    return np.asarray(frame)  # no subclass: OpenCV does not compute with numpy's masked arrays
+
+
+def check_frames(frames: Iterable[object]) -> list[Frame]:
+    """Return the frames of a batch, checked. Raises ValueError if there are none, or their sizes differ."""
+    checked = [check_frame(frame) for frame in frames]
+    if not checked:
+        raise ValueError("there are no frames to predict; give at least one")
+    for number, frame in enumerate(checked):
+        if frame.shape != checked[0].shape:
+            raise ValueError(
+                f"frame {number} is {frame.shape} but frame 0 is {checked[0].shape}; a batch is of one size"
+            )
+    return checked
 
 
 def check_mask(mask: object, frame: NDArray[np.generic] | None = None, name: str = "mask") -> Mask:
@@ -70,6 +86,7 @@ def check_mask(mask: object, frame: NDArray[np.generic] | None = None, name: str
         raise TypeError(f"{name} must be a numpy array (H, W), not {_type_name(mask)}")
     if frame is not None and mask.shape != frame.shape[:2]:
         raise ValueError(_mismatch(mask, frame, name))
+    mask = np.asarray(mask)  # as in check_frame
     if mask.ndim != 2 or mask.size == 0:
         raise ValueError(f"{name} is {mask.shape}, not (H, W) with H, W > 0")
     if mask.dtype == bool:

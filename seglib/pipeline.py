@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from seglib._internal.resizing import enlarge, small_view
-from seglib.arrays import Frame, Labels, Mask, check_frame
+from seglib.arrays import Frame, Labels, Mask, check_fraction, check_frames, check_positive
 from seglib.classes import ClassName
 from seglib.mask import clean_mask, feather
 from seglib.temporal import Steady
@@ -90,6 +90,13 @@ class Pipeline:
     labels
         Predict the labels, too.
 
+    Raises
+    ------
+    ValueError
+        If the model has no such class, or ``threshold`` or ``feather`` is out of range.
+    TypeError
+        If ``model`` is something else.
+
     Notes
     -----
     ``predict``, ``refine``, ``smooth`` and ``render`` are the stages. All attributes may be changed between frames.
@@ -117,11 +124,15 @@ class Pipeline:
         from seglib.predict import load_model  # imported here: it takes a second
 
         self.model = load_model(model) if isinstance(model, str) else model
+        if not hasattr(self.model, "masks"):
+            raise TypeError(f"model is {type(model).__name__}, but must be a name, or from load_model or wrap_model")
         self.keep = self.model.class_numbers(keep)
         self.clean = clean
         self.steady = Steady() if steady is True else steady or None
         self.effect = effect
-        self.threshold, self.feather, self.labels = threshold, feather, labels
+        self.threshold = check_fraction(threshold, "threshold")
+        self.feather = feather if feather == 0 else check_positive(feather, "feather")
+        self.labels = labels
         self._rendered = 0
 
     def __call__(self, frame: Frame, time: float | None = None) -> Result:
@@ -143,8 +154,13 @@ class Pipeline:
         ----------
         frames
             Images, each (H, W, 3) uint8, RGB. ``model.batch`` of them at a time take the least time for each.
+
+        Raises
+        ------
+        ValueError
+            If there are no frames, or their sizes differ.
         """
-        frames = [check_frame(frame) for frame in frames]
+        frames = check_frames(frames)
         views = [small_view(frame) for frame in frames] if self.clean else frames
         height, width = views[0].shape[:2]
         if self.keep:

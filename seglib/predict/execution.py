@@ -36,7 +36,8 @@ def choose_execution(device: str | None, runtime: str, precision: str | None) ->
 
 
 def choose_device(device: str | None) -> str:
-    """Return the device if it is there; for None the first of CUDA, MPS and CPU that is."""
+    """Return the device, also of a torch.device, if it is there; for None the first of CUDA, MPS and CPU that is."""
+    device = None if device is None else str(device)
     if device == "cpu":
         return device
     import torch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seglib.arrays import Frame, Labels, Mask, check_frame
+from seglib.arrays import Frame, Labels, Mask, check_frame, check_frames
 from seglib.classes import ClassName, class_numbers
 from seglib.predict.runner import Floats, Preprocessing, Runner, Size
 
@@ -203,7 +203,7 @@ class Model:
         ValueError
             If there are no frames, or their sizes differ; for a class that is not among ``class_names``.
         """
-        return self._masks(_check_one_size(frames), keep, size)
+        return self._masks(check_frames(frames), keep, size)
 
     def _masks(self, frames: Sequence[Frame], keep: ClassName | Iterable[ClassName], size: Size | None) -> Floats:
         width, height = frames[0].shape[1::-1] if size is None else size
@@ -221,15 +221,3 @@ class Model:
             known = ", ".join(self.class_names[number] for number in self.classes)
             warnings.warn(f"{self.name} knows only {known}; it will find no {', '.join(unknown)}", stacklevel=4)
         return sorted({self.classes.index(number) for number in numbers if number in self.classes})
-
-
-def _check_one_size(frames: Iterable[Frame]) -> list[Frame]:
-    checked = [check_frame(frame) for frame in frames]
-    if not checked:
-        raise ValueError("there are no frames to predict; give at least one")
-    for number, frame in enumerate(checked):
-        if frame.shape != checked[0].shape:
-            raise ValueError(
-                f"frame {number} is {frame.shape} but frame 0 is {checked[0].shape}; a batch is of one size"
-            )
-    return checked

@@ -31,6 +31,8 @@ class ResizeAndNormalize(ABC):
 
     def __init__(self, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD) -> None:
         self.mean, self.std = tuple(mean), tuple(std)
+        if len(self.mean) != 3 or len(self.std) != 3 or not min(self.std) > 0:
+            raise ValueError(f"mean is {mean} and std is {std}, but each must be three numbers, and std above 0")
 
     @abstractmethod
     def shape(self, height: int, width: int) -> tuple[int, int]:

@@ -127,6 +127,12 @@ def test_class_names_are_different_names(names: object) -> None:
         wrap_model(Returns(2), names)
 
 
+@pytest.mark.parametrize("wrong", [{"mean": (0, 0)}, {"std": (1, 1, 0)}], ids=str)
+def test_mean_and_std_are_three_numbers(wrong: dict[str, tuple[float, ...]]) -> None:
+    with pytest.raises(ValueError, match="three numbers, and std above 0"):
+        wrap_model(Returns(2), CUPS[:2], **wrong)
+
+
 def test_logits_have_four_axes() -> None:
     with pytest.raises(ValueError, match=r"\(1, 2\).*\(N, C, h, w\)"):
         wrap_model(Returns(2, lambda logits: logits.mean(dim=(2, 3))), CUPS[:2])
