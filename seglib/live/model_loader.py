@@ -3,8 +3,7 @@
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Union
 
-from seglib.classes import VOC_CLASSES
-from seglib.predict import MODELS
+from seglib.predict.registry import find_spec
 
 if TYPE_CHECKING:
     from seglib.predict import Model
@@ -37,10 +36,8 @@ def _load(name: str) -> None:
 
 
 def class_names_of(model: Union[str, "Model"]) -> tuple[str, ...]:
-    """Return the class names of a model, loaded or not, by number."""
-    if not isinstance(model, str):
-        return model.class_names
-    return MODELS[model].class_names if model in MODELS else VOC_CLASSES  # loading an unknown name is an error
+    """Return the class names of a model, loaded or not, by number. Raises ValueError for an unknown model."""
+    return model.class_names if hasattr(model, "class_names") else find_spec(model).class_names
 
 
 class ModelLoader:

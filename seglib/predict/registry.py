@@ -161,7 +161,7 @@ def load_model(
     >>> model.mask(frame).shape
     (480, 640)
     """
-    wanted, *others = dict.fromkeys(_spec(each) for each in (name, fallback) if each is not None)
+    wanted, *others = dict.fromkeys(find_spec(each) for each in (name, fallback) if each is not None)
     execution = choose_execution(device or wanted.default_device, runtime, precision)
     try:
         return _assemble(wanted, wanted.load(download, progress), size, execution)
@@ -189,7 +189,7 @@ def untrained_model(
     from seglib.predict.torchvision_models import untrained_network
 
     execution = choose_execution(device, runtime, precision)
-    return _assemble(_spec(name), untrained_network(name), size, execution)
+    return _assemble(find_spec(name), untrained_network(name), size, execution)
 
 
 def model_table() -> list[dict[str, Any]]:
@@ -211,7 +211,8 @@ def model_table() -> list[dict[str, Any]]:
     return [spec.summary() for spec in MODELS.values()]
 
 
-def _spec(name: str) -> ModelSpec:
+def find_spec(name: str) -> ModelSpec:
+    """Find a model by its name. Raises ValueError for an unknown one; the message lists the known ones."""
     try:
         return MODELS[name]
     except (KeyError, TypeError):  # TypeError: not even hashable

@@ -34,6 +34,7 @@ from seglib import CameraUnavailable, WeightsUnavailable
 from seglib.live import Loop
 from seglib.live.loop import running_loop
 from seglib.live.workers import ModelSpeed, Speed
+from seglib.predict import MODELS
 
 OPEN, CLOSED = ["open fake camera"], ["open fake camera", "close fake camera"]
 
@@ -406,6 +407,8 @@ class Shelf(dict[str, Any]):
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
     shelf = Shelf()
+    for name in ("first", "second", "lost"):
+        monkeypatch.setitem(MODELS, name, MODELS["portrait"])
     monkeypatch.setattr("seglib.predict.load_model", shelf.load_model)
     return shelf
 

@@ -24,6 +24,8 @@ class CupModel(FakeModel):
         ({"panes": ("result", "masks")}, "input, labels, mask, result"),
         ({"keep": ("persons",)}, "'persons'.* person"),
         ({"keep": ()}, "empty"),
+        ({"model": "portrat"}, "portrat.*nearest first: portrait"),
+        ({"model": 5}, "unknown model 5"),
         ({"model": CupModel(), "keep": ("person",)}, "'person'.* cup"),
         ({"effect": seglib.video.CutOut()}, "transparent"),
     ],

@@ -16,6 +16,7 @@ from seglib.live.stages import PredictStage, RenderStage
 from seglib.live.statistics import RollingStopwatch
 from seglib.live.workers import ModelSpeed, Speed
 from seglib.pipeline import Result
+from seglib.predict import MODELS
 from seglib.temporal import Steady
 
 
@@ -114,7 +115,7 @@ def test_classes_that_the_model_does_not_know_are_told(
 def test_the_model_before_goes_on_while_one_with_other_classes_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     end = threading.Event()
     hats = SimpleNamespace(class_names=("background", "hat"))
-    monkeypatch.setattr("seglib.live.model_loader.MODELS", {"hats": hats})
+    monkeypatch.setitem(MODELS, "hats", hats)
     monkeypatch.setattr("seglib.predict.load_model", lambda name, **options: end.wait(DEADLINE))
     stages, frame = Stages(), np.zeros(SHAPE, np.uint8)
     assert stages(frame, settings_with(FakeModel()), 0.0).mask.any()

@@ -120,6 +120,7 @@ def test_what_is_not_asked_for_is_chosen(asked: tuple[str | None, ...], chosen: 
         ({"runtime": "onnx"}, "'onnx'; known are auto, openvino, torch"),
         ({"precision": "int8"}, "'int8'; known are float32, bfloat16, float16, half"),
         ({"device": "tpu"}, "'tpu'.*'cuda' or 'mps' or 'cpu'"),
+        ({"device": 1}, "'1'.*'cuda' or 'mps' or 'cpu'"),
         ({"device": "cuda", "runtime": "openvino"}, "CPU.*'cuda'"),
         ({"device": "cpu", "runtime": "torch", "precision": "float16"}, "'float16'.*float32 or bfloat16"),
     ],
