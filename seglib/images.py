@@ -4,6 +4,7 @@ A frame comes out of every kind of picture: grey, palette, transparent, 16 bits,
 """
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Generator
@@ -87,7 +88,8 @@ def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
     Parameters
     ----------
     path
-        The suffix decides the kind: .png, .jpg and what else Pillow writes. The folder is made, an older file replaced.
+        The suffix decides the kind: .png, .jpg and what else Pillow writes. The folder is made, an older file replaced;
+        ``~`` is the home folder.
     frame
         (H, W, 3) uint8, RGB; for .png also (H, W, 4), RGBA with straight alpha.
     quality
@@ -110,12 +112,11 @@ def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
     >>> seglib.write_image("out/photo.jpg", frame).name
     'photo.jpg'
     """
-    path = Path(path)
+    path = expand_home(path)
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind is None:
         raise ValueError(f"{path} has an unknown file extension; use .png or .jpg")
-    is_rgba = kind == "PNG" and isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 4
-    check_frame(frame[..., :3] if is_rgba else frame)
+    check_frame(frame, alpha=kind == "PNG")
     encoded = io.BytesIO()  # in memory first: Pillow may not notice that a disk is full
     # PNG's level 3 takes a third of the time of the default 6, for a tenth more bytes.
     Image.fromarray(frame).save(encoded, kind, quality=quality, compress_level=3)
@@ -187,11 +188,14 @@ def parse_colour(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def expand_home(path: str | Path) -> Path:
+    """Return the path with ~ expanded. pathlib's own expanduser raises an error for a file named "~draft.mp4"."""
+    return Path(os.path.expanduser(path))
+
+
 def existing_file(path: str | Path) -> Path:
     """Return the path if a non-empty file is there; otherwise raise SourceError that says what is."""
-    path = Path(path)
-    with suppress(RuntimeError):  # "~draft.mp4" is the name of a file, not of somebody's home
-        path = path.expanduser()
+    path = expand_home(path)
     if path.is_dir():
         raise SourceError(f"{path} is a folder, not a file")
     if not path.exists():

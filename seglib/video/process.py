@@ -12,7 +12,7 @@ from tqdm import tqdm
 from seglib._internal.worker_threads import Prefetch
 from seglib.classes import ClassName
 from seglib.errors import SourceError
-from seglib.images import existing_file
+from seglib.images import existing_file, expand_home
 from seglib.pipeline import Effect, Pipeline, is_transparent
 from seglib.video.audio import AudioStreams, Handling
 from seglib.video.image_sequence import ImageSequenceWriter, check_folder
@@ -135,7 +135,7 @@ def process_video(
     >>> report.complete
     True
     """
-    source, target = existing_file(src), Path(dst).expanduser()
+    source, target = existing_file(src), expand_home(dst)
     _check_target(target, source, effect, encoding, overwrite)
     with VideoReader(source) as reader, _open_writer(target, reader, effect, encoding, keep_broken) as writer:
         pipeline = Pipeline(model, keep=keep, clean=clean, steady=steady, effect=effect)

@@ -17,6 +17,7 @@ from seglib.arrays import Frame, check_frame, check_positive
 from seglib.capture.container import file_url
 from seglib.capture.pixel_format import PixelFormat, from_rgb
 from seglib.errors import SourceError
+from seglib.images import expand_home
 from seglib.video.audio import AudioStreams, Handling
 from seglib.video.reader import VideoReader
 
@@ -25,6 +26,10 @@ VIDEO_FORMATS = {".mp4": ("mp4", "h264"), ".m4v": ("mp4", "h264"), ".mov": ("mov
 _ENCODER = {"h264": "libx264", "vp9": "libvpx-vp9"}
 _DEFAULT_CRF = {"h264": 20, "vp9": 32}
 _MAX_CRF = {"h264": 51, "vp9": 63}
+_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
+)
 _TIME_BASE = Fraction(1, 90_000)  # a multiple of all usual frame rates
 _BT709 = PixelFormat(matrix=1, range=1, primaries=1, transfer=1, rows=0)  # limited range, as players expect
 
@@ -72,6 +77,8 @@ class Encoding:
             raise ValueError(f"codec is {self.codec!r}, but {suffix} holds {codec}; h264 goes to .mp4, vp9 to .webm")
         if self.preset is not None and codec != "h264":
             raise ValueError(f"preset is {self.preset!r}, but {codec} has no presets; they are x264's")
+        if self.preset not in (None, *_PRESETS):
+            raise ValueError(f"preset is {self.preset!r}, but must be one of {', '.join(_PRESETS)}")
         crf = _DEFAULT_CRF[codec] if self.crf is None else self.crf
         if not 0 <= crf <= _MAX_CRF[codec]:
             raise ValueError(f"crf is {crf}, but must lie in 0 to {_MAX_CRF[codec]} for {codec}")
@@ -90,7 +97,7 @@ class VideoWriter:
     path
         The new file, .mp4, .m4v, .mov or .webm; its folder is made, and an existing file is replaced.
     fps
-        Frames per second, > 0; 29.97 stays 29.97.
+        Frames per second, from 0.001 to 100,000; 29.97 stays 29.97.
     encoding
         Codec and quality.
     transparent
@@ -133,9 +140,8 @@ class VideoWriter:
         like: VideoReader | None = None,
         audio: AudioStreams | None = None,
     ) -> None:
-        self.path = Path(path)
-        check_positive(float(fps), "fps")
-        self._frame_rate = fps if isinstance(fps, Fraction) else Fraction(fps).limit_denominator(1001)
+        self.path = expand_home(path)
+        self._frame_rate = _frame_rate(fps)
         self._encoding = (encoding or Encoding()).for_file(self.path, transparent)
         if self.path.is_dir():
             raise IsADirectoryError(f"{self.path} is a folder, not a file")
@@ -180,7 +186,7 @@ class VideoWriter:
         """
         if self._closed:
             raise ValueError(f"{self.path} is finished; nothing can be added to it")
-        check_frame(frame[..., :3] if self._transparent and frame.shape[2:] == (4,) else frame)
+        check_frame(frame, alpha=self._transparent)
         if self._container is None:
             self._open(frame.shape, timed=time is not None)
         if frame.shape != self._shape:
@@ -286,10 +292,17 @@ class VideoWriter:
         except OSError as error:
             raise OSError(error.errno, error.strerror or str(error), str(self.path)) from error
         except (av.InvalidDataError, av.ArgumentError) as error:
-            if self._audio is None:
+            if self._audio is None or self._audio.handling == "none":
                 raise
             reason = f"its audio is damaged and cannot be copied ({error.strerror})"
             raise SourceError(f"{self._audio.path}: {reason}") from error
+
+
+def _frame_rate(fps: float | Fraction) -> Fraction:
+    rate = fps if isinstance(fps, Fraction) else Fraction(check_positive(fps, "fps")).limit_denominator(1001)
+    if not Fraction(1, 1001) <= rate <= 100_000:
+        raise ValueError(f"fps is {fps}, but must lie between 0.001 and 100,000")
+    return rate
 
 
 def _encoder_options(encoding: Encoding) -> dict[str, str]:

@@ -91,7 +91,7 @@ def test_every_frame_is_there_in_order_and_in_its_colours(
         assert np.abs(frames[-1][row, column].astype(np.int16) - colour).max() <= 5
 
 
-@pytest.mark.parametrize("fps", [30, 29.97, 24000 / 1001, 7.5, Fraction(30000, 1001)])
+@pytest.mark.parametrize("fps", [30, 29.97, 24000 / 1001, np.float32(7.5), Fraction(30000, 1001)])
 def test_the_frame_rate_is_kept(tmp_path: Path, fps: float) -> None:
     path = write(tmp_path / "a.mp4", fps=fps)
     assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == pytest.approx(float(fps), abs=1e-6)
@@ -99,7 +99,7 @@ def test_the_frame_rate_is_kept(tmp_path: Path, fps: float) -> None:
         again = write(tmp_path / "b.mp4", fps=frames.fps)
     with av.open(str(path)) as first, av.open(str(again)) as second:
         rates = {container.streams.video[0].average_rate for container in (first, second)}
-    assert rates == {Fraction(fps).limit_denominator(1001)}, "an exact fraction, also on the way from a source"
+    assert rates == {Fraction(float(fps)).limit_denominator(1001)}, "an exact fraction, also on the way from a source"
     assert np.allclose(times(path), np.arange(12) / float(fps), atol=1e-4)
 
 
@@ -277,11 +277,13 @@ def test_a_path_that_cannot_be_written_is_told_before_the_first_frame(
     [
         ("a.mp4", 0, None, "fps is 0"),
         ("a.mp4", float("nan"), None, "fps is nan"),
+        ("a.mp4", 1e-9, None, "fps is 1e-09"),
         ("a.mp4", 30, Encoding(crf=52), "crf is 52.*0 to 51"),
         ("a.webm", 30, Encoding(crf=64), "crf is 64.*0 to 63"),
         ("a.webm", 30, Encoding("h264"), r"\.webm holds vp9"),
         ("a.mp4", 30, Encoding("hevc"), "codec is 'hevc'"),
         ("a.webm", 30, Encoding(preset="slow"), "preset is 'slow'"),
+        ("a.mp4", 30, Encoding(preset="fastest"), "preset is 'fastest'.*veryfast"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(
@@ -324,6 +326,7 @@ def test_a_copied_packet_that_the_new_file_cannot_hold_is_blamed_on_the_source(t
             raise av.InvalidDataError(22, "Invalid data")
 
     audio = Broken(write(tmp_path / "talk.mp4"), Fraction(0))
+    audio.handling = "copied"
     with (
         pytest.raises(SourceError, match=r"talk\.mp4: its audio"),
         VideoWriter(tmp_path / "a.mp4", 30, audio=audio) as v,
