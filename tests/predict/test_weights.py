@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import hashlib
 import http.server
@@ -10,6 +9,7 @@ import io
 import os
 import pickle
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -218,14 +218,15 @@ def test_the_error_keeps_its_cause_and_tells_the_size(server: Server) -> None:
     assert "403" in str(caught.value.__cause__)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no signals for a thread that waits")
 def test_interrupt_leaves_nothing(server: Server, cache: Path) -> None:
     seen: list[str] = []
 
     def interrupted(handler: Handler) -> None:
         truncated(handler)
         seen.extend(os.listdir(cache))
-        _thread.interrupt_main()
-        handler.wfile.write(server.body[len(server.body) // 2 :])
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # it waits for the second half
+        server.test_is_over.wait(60)
 
     server.behaviour = interrupted
     with pytest.raises(KeyboardInterrupt):
