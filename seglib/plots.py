@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib.arrays import Frame, Labels, check_frame, check_labels, check_mask
+from seglib.arrays import Frame, Labels, Mask, check_frame, check_labels, check_mask
 from seglib.classes import VOC_CLASSES
 
 
@@ -264,14 +264,21 @@ def _display(figure: Any, alt: str) -> None:
     display(Image(data=jpeg.getvalue(), format="jpeg", alt=alt))  # type: ignore[no-untyped-call]
 
 
+def mask_to_frame(mask: Mask) -> Frame:
+    """Return a mask, (H, W) float32 in [0, 1], as an image, (H, W, 3) uint8: white where it is 1, black where it is 0."""
+    import cv2
+
+    grey = cv2.convertScaleAbs(mask, alpha=255)  # rounds
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
 def _as_frame(image: NDArray[Any]) -> Frame:
     kind = _kind(image)
     if kind == "frame":
         return check_frame(image)
     if kind == "labels":
         return colour_labels(image)
-    grey = np.rint(check_mask(image) * 255).astype(np.uint8)
-    return np.stack([grey] * 3, axis=-1)
+    return mask_to_frame(check_mask(image))
 
 
 def _kind(image: NDArray[Any]) -> str:

@@ -13,8 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from seglib._internal.atomic_files import remove_leftovers
 from seglib.arrays import Frame, Mask
 from seglib.blur import Blur
@@ -23,6 +21,7 @@ from seglib.cutout import CutOut
 from seglib.errors import SourceError, WeightsUnavailable
 from seglib.images import existing_file, is_image, read_image, write_image
 from seglib.pipeline import Effect, Pipeline
+from seglib.plots import mask_to_frame
 from seglib.substitute import Background, Fit, Replace
 from seglib.video.background import End, ReplaceWithVideo
 from seglib.video.image_sequence import check_folder
@@ -220,7 +219,7 @@ def make_file(task: Task, progress: bool = False) -> str:
 
 def show_mask(frame: Frame, mask: Mask) -> Frame:
     """An effect that shows the mask itself: white where it is 1, black where it is 0."""
-    return np.repeat(np.rint(mask * 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    return mask_to_frame(mask)
 
 
 def outcome_of(future: Any, task: Task) -> Outcome:

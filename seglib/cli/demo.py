@@ -86,9 +86,11 @@ def _run_pipeline(model: Model, frames: Iterable[Frame], watch: Stopwatch) -> It
         with watch("mask"):
             mask = pipeline.smooth(pipeline.refine(prediction))
         with watch("blur"):
-            blurred = blur(frame, mask)
+            pipeline.effect = blur
+            blurred = pipeline.render(frame, mask)
         with watch("replace"):
-            replaced = replace(frame, mask)
+            pipeline.effect = replace
+            replaced = pipeline.render(frame, mask)
         yield _Step(frame, enlarge(prediction.mask, frame), mask, (blurred, replaced))
 
 

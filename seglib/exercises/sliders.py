@@ -40,7 +40,7 @@ def slider_box(draw: Callable[..., Frame], ranges: dict[str, Any]) -> Any:
     """Return a box of the sliders and the picture."""
     import ipywidgets as widgets
 
-    from seglib.live.panes import encode_jpeg
+    from seglib.live.jpeg import encode_jpeg
 
     picture = widgets.Image(format="jpeg", layout={"max_width": "100%", "object_fit": "contain"})
     sliders = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from seglib.live.panes import encode_jpeg, lay_out
+from seglib.live.jpeg import encode_jpeg, lay_out
 from seglib.live.recorder import Recorder
 from seglib.live.statistics import RollingStopwatch
 from seglib.pipeline import Result

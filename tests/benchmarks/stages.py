@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 import seglib
-from seglib.live.panes import encode_jpeg
+from seglib.live.jpeg import encode_jpeg
 
 SIZES = {"640x480": (640, 480), "1280x720": (1280, 720)}
 

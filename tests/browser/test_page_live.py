@@ -20,7 +20,7 @@ import seglib
 
 BURST = """
 import time
-from seglib.live.panes import encode_jpeg
+from seglib.live.jpeg import encode_jpeg
 jpeg = encode_jpeg(seglib.sample_frame())
 for _ in range(60):
     live._display.show(jpeg, time.perf_counter(), ("result",))

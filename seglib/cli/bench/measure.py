@@ -15,7 +15,7 @@ from seglib.arrays import Frame
 from seglib.blur import Blur
 from seglib.capture.sources import open_source
 from seglib.errors import WeightsUnavailable
-from seglib.live.panes import encode_jpeg
+from seglib.live.jpeg import encode_jpeg
 from seglib.metrics import Stopwatch
 from seglib.pipeline import Effect, Pipeline
 from seglib.samples import sample_background

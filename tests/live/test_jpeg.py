@@ -7,7 +7,7 @@ import pytest
 from live_fakes import SHAPE
 from PIL import Image
 
-from seglib.live.panes import encode_jpeg, lay_out
+from seglib.live.jpeg import encode_jpeg, lay_out
 from seglib.pipeline import Result
 
 

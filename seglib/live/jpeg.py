@@ -1,4 +1,4 @@
-"""The picture of a result: its panes side by side, as JPEG."""
+"""A result as a JPEG: its panes side by side."""
 
 from math import ceil
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from seglib.arrays import Frame
 from seglib.pipeline import Result
-from seglib.plots import colour_labels
+from seglib.plots import colour_labels, mask_to_frame
 
 JPEG_QUALITY = 80
 _WORTH_SHRINKING = 0.8  # a pane that is shown nearly as large is sent as it is: shrinking takes time, too
@@ -21,8 +21,7 @@ def pane(result: Result, name: str) -> Frame:
         return result.output
     if name == "labels" and result.labels is not None:
         return colour_labels(result.labels)
-    grey = cv2.convertScaleAbs(result.mask, alpha=255)  # rounds
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    return mask_to_frame(result.mask)
 
 
 def lay_out(result: Result, panes: tuple[str, ...], width: int | None = None) -> Frame:
