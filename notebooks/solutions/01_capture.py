@@ -4,7 +4,7 @@ import cv2
 
 
 def shrink(frame, width):
-    """Give the whole frame, this many pixels wide, in its own proportions."""
+    """Return the whole frame, this many pixels wide, with its aspect ratio."""
     height = round(frame.shape[0] * width / frame.shape[1])
     return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)  # a size: width first
 
@@ -21,7 +21,7 @@ def count_frames(capture):
 
 
 def every_third(frames):
-    """Give frames 0, 3, 6, … of a source, each as soon as it is there."""
+    """Yield frames 0, 3, 6, … of a source, each as soon as it arrives."""
     for number, frame in enumerate(frames):
         if number % 3 == 0:
             yield frame
