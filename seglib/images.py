@@ -1,6 +1,6 @@
-"""Pictures between files and arrays. The one place that uses Pillow.
+"""Image files to frames and back. The one place that uses Pillow.
 
-A frame comes out of every kind of picture: grey, palette, transparent, 16 bits, with an ICC profile, turned by EXIF.
+Every kind of image becomes a frame: grey, palette, transparent, 16 bits, with an ICC profile, turned by EXIF.
 """
 
 import io
@@ -24,7 +24,7 @@ _WHITE = (255, 255, 255, 255)
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO 23008-12
 _TO_PNG = "export it as PNG or JPEG first"
-# The first bytes of pictures that neither Pillow nor FFmpeg reads.
+# The first bytes of files that neither Pillow nor FFmpeg reads.
 _UNSUPPORTED = {
     b"\xff\x0a": f"a JPEG XL picture; {_TO_PNG}",
     b"\0\0\0\x0cJXL ": f"a JPEG XL picture; {_TO_PNG}",
@@ -34,12 +34,12 @@ _UNSUPPORTED = {
 
 
 def read_image(path: str | Path) -> Frame:
-    """Read a picture file as a frame.
+    """Read an image file as a frame.
 
     Parameters
     ----------
     path
-        A picture of any kind that Pillow reads, or HEIC; ``~`` is the home folder.
+        An image of any kind that Pillow reads, or HEIC; ``~`` is the home folder.
 
     Returns
     -------
@@ -49,12 +49,12 @@ def read_image(path: str | Path) -> Frame:
     Raises
     ------
     SourceError
-        If the file is missing, empty, truncated, too large or no picture; the message names it.
+        If the file is missing, empty, truncated, too large or no image; the message names it.
 
     Warns
     -----
     UserWarning
-        If the file holds more pictures, of which the first is used, or is HDR, which is not tone-mapped.
+        If the file holds several images, of which the first is used, or is HDR, which is not tone-mapped.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def read_image(path: str | Path) -> Frame:
 
 
 def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
-    """Write a frame as a picture file.
+    """Write a frame as an image file.
 
     Parameters
     ----------
@@ -126,9 +126,9 @@ def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
 
 
 def is_image(path: Path) -> bool:
-    """Whether the file's content (not its name) is a still picture, and not an animation or a video.
+    """Whether the file's content (not its name) is a still image, and not an animation or a video.
 
-    Several pictures in one file, as in a phone's MPO or a scanner's TIFF, do not make it an animation.
+    Several images in one file, as in a phone's MPO or a scanner's TIFF, do not make it an animation.
     """
     try:
         with _open(path) as image:
@@ -161,7 +161,7 @@ def is_animated_webp(path: Path) -> bool:
 
 
 def unsupported_kind(path: Path) -> str:
-    """What a file is that can be read neither as a picture nor as a video, and the way out; "" if it is not known."""
+    """Name the kind of a file that is no readable image or video, and the way out; "" if it is unknown."""
     with path.open("rb") as file:
         start = file.read(4096)
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<svg", b"<!--", b"<!DOCTYPE")) and b"<svg" in start:
@@ -222,9 +222,9 @@ def _is_animated(image: Image.Image) -> bool:
 
 
 def _warn_of_more(path: Path, image: Image.Image) -> None:
-    with suppress(EOFError, OSError, SyntaxError, ValueError):  # a file that breaks off behind its first picture
+    with suppress(EOFError, OSError, SyntaxError, ValueError):  # the file is truncated after its first image
         count = getattr(image, "n_frames", 1)
-        if count > 1 and image.format != "MPO":  # whose other pictures are previews
+        if count > 1 and image.format != "MPO":  # whose other images are previews
             warnings.warn(f"{path} holds {count} pictures; the first is used", stacklevel=3)
 
 
@@ -254,7 +254,7 @@ def _to_frame(image: Image.Image) -> Frame:
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert from the picture's ICC profile to sRGB; without it where the profile is damaged or does not fit."""
+    """Convert from the image's ICC profile to sRGB; a profile that is damaged or does not fit is ignored."""
     if image.mode not in ("L", "RGB", "CMYK", "LAB"):
         image = image.convert("L" if image.mode in ("1", "LA") else "RGB")
     with suppress(ImageCms.PyCMSError, OSError):

@@ -265,7 +265,7 @@ def _display(figure: Any, alt: str) -> None:
 
 
 def mask_to_frame(mask: Mask) -> Frame:
-    """Return a mask, (H, W) float32 in [0, 1], as an image, (H, W, 3) uint8: white where it is 1, black where it is 0."""
+    """Return a mask, (H, W) float32, as a grey image, (H, W, 3) uint8: white where it is 1, black where it is 0."""
     import cv2
 
     grey = cv2.convertScaleAbs(mask, alpha=255)  # rounds

@@ -93,7 +93,7 @@ def sample_labels() -> Labels:
 
 
 def sample_background(name: str = "room") -> Frame:
-    """Return a background picture.
+    """Return a background image.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What several packages need and no lesson teaches: resizing, worker threads, CPU cores."""
+"""What several packages need and no lesson teaches: resizing, worker threads, CPU cores, atomic files."""

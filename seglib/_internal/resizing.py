@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seglib.arrays import Frame, Mask
 
-# The longest shorter side, in pixels, on which masks are refined. Models see fewer pixels, and more were only slower.
+# Masks are refined on views whose shorter side has at most so many pixels. Networks use fewer, so more add nothing.
 VIEW = 360
 
 

@@ -50,8 +50,8 @@ def _mapped(light: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Linear light of any brightness to indices of the gamma table."""
     luma = cv2.transform(light, _LUMA)[..., np.newaxis]
     if luma.max() > _SATURATED:
-        share = np.maximum(luma - _SATURATED, 0) / np.maximum(luma, 1e-6)
-        light = light + share * (luma - light)
+        desaturation = np.maximum(luma - _SATURATED, 0) / np.maximum(luma, 1e-6)
+        light = light + desaturation * (luma - light)
     red, green, blue = cv2.split(light)
     brightest = np.maximum(np.maximum(red, green), np.maximum(blue, 1e-6))  # ten times as fast as light.max(axis=2)
     brightest = brightest[..., np.newaxis]

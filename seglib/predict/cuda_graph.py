@@ -42,7 +42,7 @@ class CUDAGraphs:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._pool = torch.cuda.graph_pool_handle()
-        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()  # the longest unused first
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()  # least recently used first
         self._lock = Lock()
 
     def run(self, frames: Sequence[Frame], work: Work, key: Hashable) -> NDArray[Any]:

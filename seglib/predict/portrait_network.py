@@ -41,7 +41,7 @@ class PortraitNet(nn.Module):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         height, width = images.shape[-2:]
-        # At the right and below, where the edge is repeated: as if those who are cut off there went on.
+        # Repeat the right and the bottom edge, as if people who are cut off there continued.
         images = pad(images, (0, -width % _DEEPEST, 0, -height % _DEEPEST), mode="replicate")
         high, skips = self._features(images)
         head = self.classifier
@@ -92,22 +92,22 @@ def _enlarge(x: Tensor, times: int) -> Tensor:
 
 def _enlarge_one(x: Tensor, times: int) -> Tensor:
     """The same for a single channel, as two products of matrices: OpenVINO is slow at enlarging one channel."""
-    rows, columns = (_lines(side, times, x) for side in x.shape[-2:])
+    rows, columns = (_interpolation_matrix(side, times, x) for side in x.shape[-2:])
     return rows @ x @ columns.T
 
 
-def _lines(count: int, times: int, like: Tensor) -> Tensor:
+def _interpolation_matrix(count: int, times: int, like: Tensor) -> Tensor:
     """(times · count, count): how much of each of ``count`` pixels goes into each of the enlarged ones."""
     old, new = (torch.arange(n, dtype=torch.float32, device=like.device) for n in (count, count * times))
     place = ((new + 0.5) / times - 0.5).clamp(min=0).minimum(old[-1])  # nothing lies beyond the outermost pixels
-    return (1 - (place[:, None] - old).abs()).clamp(min=0).to(like.dtype)  # 16 bits could not count the places
+    return (1 - (place[:, None] - old).abs()).clamp(min=0).to(like.dtype)  # float16 cannot count all pixels
 
 
 def _stride_32(features: nn.Sequential) -> nn.Sequential:
-    """Let the backbone's last blocks see what LR-ASPP's dilated ones saw, at half the size and a quarter of the time.
+    """Give the last blocks the receptive field that they have in LR-ASPP, at half the size and a quarter of the time.
 
-    torchvision's LR-ASPP keeps stride 16 and spreads the 5×5 kernels of the last three blocks by two. Every second
-    pixel of that is the same as: the first of the three still spread, but with stride two, the others as they were.
+    torchvision's LR-ASPP keeps stride 16 and dilates the last three blocks by 2. Here the first of them has dilation 2
+    and stride 2, and the others have no dilation: the outputs are every second pixel of LR-ASPP's.
     """
     depthwise: Any = features.get_submodule("13.block.1.0")
     depthwise.dilation, depthwise.padding = (2, 2), (4, 4)

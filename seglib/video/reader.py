@@ -33,8 +33,7 @@ class VideoReader:
     time_base : Fraction
         Unit of its times, in seconds.
     start : Fraction
-        Seconds to subtract from all times, also of the audio: some formats count from the switching on of a
-        transmitter, some files from below 0.
+        Seconds to subtract from all times, also of the audio: some formats start at any time, some files below 0.
     length : int or None
         About how many frames; None if the file does not say.
     pixel_format : PixelFormat
@@ -106,6 +105,6 @@ def _plausible_length(stream: av.VideoStream, rate: Fraction) -> int | None:
 
 
 def _start_time(container: Any) -> Fraction:
-    """The time that becomes 0. Where the clock of a file starts at 0, a late start is meant and kept."""
+    """The time that becomes 0. In formats whose clock starts at 0, a late start is intended and kept."""
     starts_anywhere = container.format.flags & 0x0200  # AVFMT_TS_DISCONT: MPEG transport and program streams
     return Fraction(container.start_time or 0, av.time_base) if starts_anywhere else Fraction(0)

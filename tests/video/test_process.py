@@ -181,7 +181,7 @@ def test_times_below_zero_are_moved_up_and_the_audio_with_them(tmp_path: Path) -
     assert heard(made)[1] == pytest.approx(heard(source)[1] + 0.5, abs=0.03)
 
 
-def test_times_that_go_back_are_mended(tmp_path: Path) -> None:
+def test_times_that_go_back_are_corrected(tmp_path: Path) -> None:
     """Two transport streams, one after the other in one file, as some cameras join them."""
     first = make_film(tmp_path / "a.ts", count=40, tones=[Tone(seconds=1.3)])
     (tmp_path / "in.ts").write_bytes(first.read_bytes() * 2)
