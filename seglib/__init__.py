@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-# On Linux, PyTorch's threads spin while they wait. When other programs are busy, predictions took up to 5 times as long.
-# PyTorch reads this variable when it is imported, so it is set before that.
+# On Linux, PyTorch's threads spin while they wait. When other programs are busy, predictions then take up to 5 times as
+# long. PyTorch reads this variable when it is imported, so it is set before that.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 # name -> the module that defines it. This table is the public interface.
