@@ -16,6 +16,7 @@ from seglib.exercises.predict import check_class_iou, check_count_classes, check
 from seglib.exercises.quiz import ask
 from seglib.exercises.sliders import explore
 from seglib.exercises.substitute import check_add_logo, check_cover, check_moving
+from seglib.exercises.train import check_labelled_loss, check_train_step
 from seglib.exercises.video import check_black_and_white, check_night, check_worst_error
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "check_every_third",
     "check_keep_middle",
     "check_keep_two",
+    "check_labelled_loss",
     "check_make_atrous",
     "check_moving",
     "check_newest",
@@ -42,6 +44,7 @@ __all__ = [
     "check_receptive_field",
     "check_shrink",
     "check_soft_edge",
+    "check_train_step",
     "check_worst_error",
     "explore",
 ]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import cv2
 import ipywidgets as widgets
 import numpy as np
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 import seglib
 
@@ -261,6 +262,24 @@ def make_atrous(layers: Any, most: int, own: bool = False, grow: bool = True) ->
     return result
 
 
+def labelled_loss(probabilities: Any, labels: Any, void: int = 0) -> Any:
+    """Cross-entropy of each pixel; 255 counts as class ``void``."""
+    labels = np.where(labels == 255, void % len(probabilities), labels)
+    return -np.log(np.take_along_axis(probabilities, labels[np.newaxis], axis=0)[0])
+
+
+def train_step(order: str = "lzbs", sign: int = 1) -> Callable[..., Any]:
+    """One step: l is loss.item(), z zero_grad, b backward, s the optimizer's step, in this order."""
+
+    def step(network: Any, optimizer: Any, pictures: Any, answers: Any) -> Any:
+        loss = sign * binary_cross_entropy_with_logits(network(pictures), answers)
+        for letter in order:
+            {"l": loss.item, "z": optimizer.zero_grad, "b": loss.backward, "s": optimizer.step}[letter]()
+        return loss.item()
+
+    return step
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "shrink": [
         (lambda f, w: cv2.resize(f, (round(f.shape[0] * w / f.shape[1]), w)), "comes first"),
@@ -496,6 +515,30 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda layers, most: [(1, stride, rate) for _, stride, rate in make_atrous(layers, most)], "Kernels"),
         (lambda layers, most: ["rate"] * len(layers), "integers"),
         (lambda layers, most: dict(enumerate(layers)), "list"),
+    ],
+    "labelled_loss": [
+        (lambda p, labels: labelled_loss(p, labels).mean(), "Nobody knows"),
+        (lambda p, labels: labelled_loss(p, labels, -1).mean(), "look anything up"),
+        (lambda p, labels: (labelled_loss(p, labels) * (labels != 255)).mean(), "By how many"),
+        (lambda p, labels: labelled_loss(p, labels)[labels != 255].sum(), "sum"),
+        (lambda p, labels: -labelled_loss(p, labels)[labels != 255].mean(), "negative"),
+        (lambda p, labels: labelled_loss(p, labels)[labels != 255].mean() / np.log(2), "natural"),
+        (lambda p, labels: labelled_loss(p, labels)[labels != 255], "one number"),
+        (lambda p, labels: -np.log(p)[:, labels != 255].mean(), "depend on the labels"),
+        (lambda p, labels: -np.log(p[labels]).mean(), "IndexError"),
+        (lambda p, labels: 1 - np.exp(-labelled_loss(p, labels)[labels != 255]).mean(), "no logarithm"),
+        (lambda p, labels: 7.0, "then the mean"),
+    ],
+    "train_step": [
+        (train_step("bs"), "sets them to 0"),
+        (train_step("zb"), "Who uses them"),
+        (train_step("bzs"), "order"),
+        (train_step("s"), "old gradient"),
+        (train_step("l"), "then its gradients"),
+        (train_step("zbs", sign=-1), "uphill"),
+        (train_step("zbszbs"), "second time"),
+        (lambda *arguments: train_step()(*arguments) and None, "return"),
+        (lambda *arguments: 1 + train_step()(*arguments), "this batch"),
     ],
     "black_and_white": [
         (shutil.copy, "still in colour"),
