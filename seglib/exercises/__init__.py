@@ -9,6 +9,18 @@ returned, ``time_limit`` ends endless loops. ``notebooks/solutions`` holds one s
 
 from seglib.exercises.blur import check_blur_more, check_blur_person, check_no_halo
 from seglib.exercises.capture import check_count_frames, check_every_third, check_shrink
+from seglib.exercises.clinic import (
+    check_change,
+    check_compose,
+    check_half_size_mask,
+    check_keep_frames,
+    check_largest_object,
+    check_load_photo,
+    check_normalise,
+    check_person_probability,
+    check_split_files,
+    check_to_labels,
+)
 from seglib.exercises.deeplab import check_atrous, check_make_atrous, check_receptive_field
 from seglib.exercises.live import check_blur_slider, check_newest
 from seglib.exercises.mask import check_keep_middle, check_keep_two, check_soft_edge
@@ -27,23 +39,33 @@ __all__ = [
     "check_blur_more",
     "check_blur_person",
     "check_blur_slider",
+    "check_change",
     "check_class_iou",
+    "check_compose",
     "check_count_classes",
     "check_count_frames",
     "check_cover",
     "check_every_third",
+    "check_half_size_mask",
+    "check_keep_frames",
     "check_keep_middle",
     "check_keep_two",
     "check_labelled_loss",
+    "check_largest_object",
+    "check_load_photo",
     "check_make_atrous",
     "check_moving",
     "check_newest",
     "check_night",
     "check_no_halo",
+    "check_normalise",
+    "check_person_probability",
     "check_prepare",
     "check_receptive_field",
     "check_shrink",
     "check_soft_edge",
+    "check_split_files",
+    "check_to_labels",
     "check_train_step",
     "check_worst_error",
     "explore",

@@ -280,6 +280,40 @@ def train_step(order: str = "lzbs", sign: int = 1) -> Callable[..., Any]:
     return step
 
 
+def predict_half(predict: Any, frame: Any, order: int = 1, factor: int = 2) -> Any:
+    sides = [frame.shape[1] // factor, frame.shape[0] // factor]
+    mask = predict(cv2.resize(frame, sides[::order]))
+    return cv2.resize(mask, frame.shape[1::-1])
+
+
+def read_frames(capture: Any, count: int, skip: int = 0) -> list[Any]:
+    return [capture.read()[1] for _ in range(count + skip)][skip:]
+
+
+def read_into_one(capture: Any, count: int) -> list[Any]:
+    image = None
+    return [image := capture.read(image)[1] for _ in range(count)]
+
+
+def person(network: Any, inputs: Any, number: int = 15) -> Any:
+    return network.eval()(inputs)["out"].softmax(1)[0, number].detach().numpy()
+
+
+def name_largest(labels: Any, first: int = 1, shift: int = 1) -> str:
+    return seglib.VOC_CLASSES[np.bincount(labels.ravel(), minlength=21)[first:].argmax() + shift]
+
+
+def split_names(names: list[str], seed: int, by: slice = slice(6), share: int = 4) -> tuple[list[str], list[str]]:
+    groups = np.random.default_rng(seed).permutation(sorted({name[by] for name in names}))
+    held_out = set(groups[: len(groups) // share])
+    return [name for name in names if name[by] not in held_out], [name for name in names if name[by] in held_out]
+
+
+def mix(frame: Any, mask: Any, background: Any, power: int = 1) -> Any:
+    alpha = mask[..., np.newaxis]
+    return (alpha**power * frame + (1 - alpha) * background).round().astype(np.uint8)
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "shrink": [
         (lambda f, w: cv2.resize(f, (round(f.shape[0] * w / f.shape[1]), w)), "comes first"),
@@ -547,5 +581,84 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (every_second_frame, "Keep every frame"),
         (other_picture, "another image"),
         (lambda source, target: Path(target).write_text("grey"), "cannot be played"),
+    ],
+    "change": [
+        (lambda a, b: np.abs(a - b).mean(), "10 - 11"),
+        (lambda a, b: (b - a.astype(int)).mean(), "cancel"),
+        (lambda a, b: (a.astype(int) - b).mean(), "negative"),
+        (lambda a, b: ((a.astype(int) - b) ** 2).mean(), "square"),
+        (lambda a, b: np.abs(a.astype(int) - b).sum(), "sum"),
+        (lambda a, b: np.abs(a.astype(int) - b), "one number"),
+    ],
+    "compose": [
+        (lambda f, m, b: mix(f, m, b, power=2), "equal grey"),
+        (lambda f, m, b: mix(b, m, f), "keeps the frame"),
+        (lambda f, m, b: mix(f, m > 0.5, b), "half of each"),
+        (lambda f, m, b: f, "shows"),
+        (lambda f, m, b: m[..., None] * f + (1 - m[..., None]) * b, "astype"),
+        (lambda f, m, b: mix(f, m, b) // 2, "single fault"),
+    ],
+    "half_size_mask": [
+        (lambda predict, frame: predict_half(predict, frame, order=-1), "circle"),
+        (lambda predict, frame: predict_half(predict, frame, factor=1), "(48, 80, 3), predict was given (48, 80, 3)"),
+        (lambda predict, frame: cv2.resize(predict(frame[::2, ::2]), frame.shape[:2]), "swapped"),
+        (lambda predict, frame: predict(frame[::2, ::2]), "number by number"),
+        (lambda predict, frame: frame[..., 0] / np.float32(255), "never called"),
+        (lambda predict, frame: 1 - predict_half(predict, frame), "single fault"),
+    ],
+    "keep_frames": [
+        (read_into_one, "shares_memory"),
+        (lambda capture, count: read_frames(capture, count - 1), "4 frames"),
+        (lambda capture, count: read_frames(capture, count, skip=1), "none is left out"),
+        (lambda capture, count: np.stack(read_frames(capture, count)), "a list"),
+        (lambda capture, count: [capture.read() for _ in range(count)], "a tuple"),
+    ],
+    "largest_object": [
+        (lambda labels: name_largest(labels, shift=0), "show_labels"),
+        (lambda labels: name_largest(labels, first=0, shift=0), "not an object"),
+        (lambda labels: 15, "the name"),
+        (lambda labels: seglib.VOC_CLASSES[labels.max()], "most pixels"),
+        (lambda labels: "sofa", "person was called sofa"),
+    ],
+    "load_photo": [
+        (cv2.imread, "read_image"),
+        (lambda path: cv2.imread(path, cv2.IMREAD_GRAYSCALE), "three channels"),
+        (lambda path: np.stack([seglib.read_image(path).mean(2).round().astype(np.uint8)] * 3, 2), "conversion"),
+        (lambda path: seglib.read_image(path)[:, ::-1], "Which axis"),
+        (lambda path: seglib.read_image(path) // 2, "single fault"),
+    ],
+    "normalise": [
+        (lambda f: (f / 255 - MEAN) / MEAN, "transforms()"),
+        (lambda f: f / 255 - MEAN, "follows"),
+        (lambda f: (f - MEAN) / STD, "0 to 1"),
+        (lambda f: (f / 255 - STD) / MEAN, "swapped"),
+        (lambda f: (f / 255 - 0.5) / 0.5, "single fault"),
+    ],
+    "person_probability": [
+        (lambda network, x: network(x)["out"].softmax(1)[0, 15].detach().numpy(), "network.training"),
+        (lambda network, x: person(network, x, 8), "cat"),
+        (lambda network, x: person(network, x, 0), "background"),
+        (lambda network, x: network.eval()(x)["out"].sigmoid()[0, 15].detach().numpy(), "single fault"),
+        (lambda network, x: person(network, x, slice(None)), "shape"),
+    ],
+    "split_files": [
+        (lambda names, seed: split_names(names, seed, by=slice(None)), "next frame"),
+        (lambda names, seed: split_names(names, seed, share=20), "About a quarter"),
+        (lambda names, seed: (names, names), "once"),
+        (lambda names, seed: (names[:60], names[90:]), "90 different"),
+        (lambda names, seed: split_names(names, seed)[0], "two lists"),
+    ],
+    "to_labels": [
+        (
+            lambda scores, size: cv2.resize(scores.argmax(2).astype(np.uint8), size, interpolation=0),
+            "Which of its axes",
+        ),
+        (lambda scores, size: cv2.resize(scores.argmin(0).astype(np.uint8), size, interpolation=0), "argmax"),
+        (lambda scores, size: scores.argmax(0).astype(np.uint8), "two shapes"),
+        (lambda scores, size: np.kron(scores.argmax(0), np.ones((4, 4), int)), "int64"),
+        (
+            lambda scores, size: cv2.resize(scores.argmax(0)[::-1].astype(np.uint8), size, interpolation=0),
+            "single fault",
+        ),
     ],
 }
