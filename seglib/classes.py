@@ -14,6 +14,9 @@ VOC_CLASSES = (
     *("motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tv"),
 )
 
+# The classes of the embedded model deeplabv3_clothing.
+CLOTHING_CLASSES = ("background", "hair", "skin", "top", "bottom", "dress", "shoes", "bag", "accessory")
+
 ClassName: TypeAlias = str | int
 
 

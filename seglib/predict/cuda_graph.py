@@ -86,7 +86,7 @@ class Graph:
     def __init__(self, work: Work, shape: tuple[int, ...], device: torch.device, pool: Any) -> None:
         self._pinned = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
         self._frames = torch.zeros(shape, dtype=torch.uint8, device=device)
-        stream: Any = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream: Any = torch.cuda.Stream(device)
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):
             work(self._frames)  # cuDNN tries its algorithms for these sizes, which cannot be captured

@@ -139,11 +139,12 @@ def openvino_runner(prepare: Prepare, read: Callable[[], Any], precision: str, l
 @contextmanager
 def _blocked_import(name: str) -> Iterator[None]:
     """Let imports of a package raise ImportError, which is what Python does where sys.modules holds None."""
-    before = sys.modules.get(name)
-    sys.modules[name] = None  # type: ignore[assignment]
+    modules: dict[str, Any] = sys.modules
+    before = modules.get(name)
+    modules[name] = None
     try:
         yield
     finally:
-        del sys.modules[name]
+        del modules[name]
         if before is not None:
-            sys.modules[name] = before
+            modules[name] = before

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from seglib.classes import VOC_CLASSES, nearest_first
+from seglib.classes import CLOTHING_CLASSES, VOC_CLASSES, nearest_first
 from seglib.errors import WeightsUnavailable
+from seglib.predict import deeplabv3_clothing as clothing
 from seglib.predict import portrait
 from seglib.predict.embedded import EmbeddedModel
 from seglib.predict.execution import Execution, Precision, Runtime, choose_execution
@@ -95,6 +96,9 @@ TORCHVISION_MODELS = (
 
 SPECS: tuple[ModelSpec, ...] = (
     EmbeddedModel("portrait", VOC_CLASSES, (0, 15), portrait.build, portrait.SIZE, portrait.STEP),
+    EmbeddedModel(
+        "deeplabv3_clothing", CLOTHING_CLASSES, tuple(range(9)), clothing.build, clothing.SIZE, clothing.STEP
+    ),
     *map(TorchvisionModel, TORCHVISION_MODELS),
 )
 MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in SPECS}
@@ -116,8 +120,9 @@ def load_model(
     Parameters
     ----------
     name
-        An embedded model, such as "portrait", which finds people, or one of torchvision's six, whose weights are looked
-        for on this machine and else downloaded. :func:`model_table` lists all.
+        An embedded model, "portrait", which finds people, or "deeplabv3_clothing", which finds hair, skin and clothes;
+        or one of torchvision's six, whose weights are looked for on this machine and else downloaded.
+        :func:`model_table` lists all.
     device
         "cpu", "cuda", "mps". By default the first of CUDA, MPS and CPU that is there; an embedded model runs on the
         CPU, which it was made for, and where it starts without loading PyTorch.

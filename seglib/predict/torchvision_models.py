@@ -90,7 +90,7 @@ def build(name: str) -> nn.Module:
 def without_aux(network: nn.Module) -> nn.Module:
     """Remove the second head: nobody reads its logits, so they need not be computed."""
     if hasattr(network, "aux_classifier"):
-        network.aux_classifier = None  # type: ignore[assignment]
+        network.register_module("aux_classifier", None)
     return network
 
 
