@@ -261,7 +261,7 @@ def _display(figure: Any, alt: str) -> None:
     jpeg = BytesIO()
     figure.savefig(jpeg, format="jpeg", dpi=96, pil_kwargs={"quality": 88})
     plt.close(figure)
-    display(Image(data=jpeg.getvalue(), format="jpeg", alt=alt))  # type: ignore[no-untyped-call]
+    display(Image(data=jpeg.getvalue(), format="jpeg", alt=alt))
 
 
 def mask_to_frame(mask: Mask) -> Frame:

@@ -161,7 +161,7 @@ class BrowserSource(Source):
         from IPython.display import display
 
         self._displayed = True
-        display(self.widget)  # type: ignore[no-untyped-call]
+        display(self.widget)
 
 
 def _check(widget: BrowserCamera, start: float, now: float) -> None:

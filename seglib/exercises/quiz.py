@@ -39,7 +39,7 @@ def ask(question: str, options: Mapping[str, str], answer: str) -> None:
         f"**{question}**\n\n{choices}\n\n<details><summary>Answer</summary>"
         f"<b>{html.escape(answer)}</b><ul>{reasons}</ul></details>"
     )
-    display(bundle, raw=True)  # type: ignore[no-untyped-call]
+    display(bundle, raw=True)
 
 
 def question_box(question: str, options: Mapping[str, str], answer: str) -> Any:

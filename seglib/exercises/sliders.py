@@ -33,7 +33,7 @@ def explore(draw: Callable[..., Frame], alt: str, **ranges: Any) -> None:
     bundle: dict[str, Any] = dict(box._repr_mimebundle_() or {})  # the sliders, for a page with a kernel
     bundle["image/jpeg"] = b64encode(box.children[-1].value).decode()
     bundle["text/plain"] = alt
-    display(bundle, metadata={"image/jpeg": {"alt": alt}}, raw=True)  # type: ignore[no-untyped-call]
+    display(bundle, metadata={"image/jpeg": {"alt": alt}}, raw=True)
 
 
 def slider_box(draw: Callable[..., Frame], ranges: dict[str, Any]) -> Any:

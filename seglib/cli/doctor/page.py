@@ -69,7 +69,7 @@ class RoundTrip(anywidget.AnyWidget):
             },
             "text/plain": NO_WIDGETS,
         }
-        display(bundle, raw=True)  # type: ignore[no-untyped-call]
+        display(bundle, raw=True)
 
     def _answer(self, _: object, message: dict[str, Any], buffers: object) -> None:
         if message.get("kind") == "ping":
