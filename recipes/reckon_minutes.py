@@ -2,8 +2,8 @@
 
     python recipes/reckon_minutes.py [--check]
 
-Prose is read at 200 words a minute and code, unless folded, at 15 lines a minute. A question takes 20 seconds, and the run
-comes on top; the sum is rounded up to 5 minutes. Exercises name their own minutes. --check changes nothing, and fails
+Prose is read at 200 words a minute; code, unless folded, at 15 lines a minute. A question takes 20 seconds, and the
+run comes on top; the sum is rounded up to 5 minutes. Exercises name their own minutes. --check changes nothing, and fails
 if a number is not the reckoned one.
 """
 
@@ -29,7 +29,7 @@ def reckon(path: Path) -> tuple[int, int]:
     questions = len(re.findall(r"(?i)before you run|guess first", prose))
     questions += sum(cell.source.count("exercises.ask(") for cell in code)
     minutes = words / 200 + lines / 15 + questions / 3 + RUN.get(path.name[:2], 0)
-    exercises = sum(map(int, re.findall(r"^#+ Exercise .*· (\d+) minutes?$", prose, re.MULTILINE)))
+    exercises = sum(map(int, re.findall(r"^#+ (?:Exercise|Program) .*· (\d+) minutes?$", prose, re.MULTILINE)))
     return 5 * ceil(minutes / 5), exercises
 
 
