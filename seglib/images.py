@@ -93,7 +93,7 @@ def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
     frame
         (H, W, 3) uint8, RGB; for .png also (H, W, 4), RGBA with straight alpha.
     quality
-        Of a JPEG, 1 to 95.
+        Of a JPEG, 1 to 100; above 95 files grow and images hardly change.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
     Raises
     ------
     ValueError
-        If the suffix is unknown or ``frame`` is no frame.
+        If the suffix is unknown, ``frame`` is no frame, or ``quality`` is out of range.
     OSError
         If the file cannot be written; an older one is kept.
 
@@ -116,6 +116,8 @@ def write_image(path: str | Path, frame: Frame, quality: int = 92) -> Path:
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind is None:
         raise ValueError(f"{path} has an unknown file extension; use .png or .jpg")
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality is {quality}, but must lie in 1 to 100")
     check_frame(frame, alpha=kind == "PNG")
     encoded = io.BytesIO()  # in memory first: Pillow may not notice that a disk is full
     # PNG's level 3 takes a third of the time of the default 6, for a tenth more bytes.
@@ -174,7 +176,7 @@ def unsupported_kind(path: Path) -> str:
 def read_gray(path: Path) -> NDArray[np.uint8]:
     """Read a grey or palette PNG as it is stored, (H, W) uint8: for masks and label numbers."""
     with Image.open(path) as image:
-        return np.asarray(image)
+        return np.array(image)  # a copy, as in _to_frame
 
 
 def parse_colour(colour: str) -> tuple[int, int, int]:

@@ -153,9 +153,10 @@ class Replace:
         """Replace the background of a frame, as :func:`replace_background` does."""
         frame = check_frame(frame)
         mask = check_mask(mask, frame)
-        if self._fitted is None or self._fitted.shape != frame.shape:
-            self._fitted = fit_image(self._image, frame.shape, self.fit)
-        return blend_checked(frame, mask, self._fitted)
+        fitted = self._fitted  # another thread may replace it by one for frames of its own
+        if fitted is None or fitted.shape != frame.shape:
+            fitted = self._fitted = fit_image(self._image, frame.shape, self.fit)
+        return blend_checked(frame, mask, fitted)
 
 
 def _as_image(background: Background) -> tuple[Frame, bool]:

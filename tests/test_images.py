@@ -305,10 +305,14 @@ def test_writing_makes_the_folder_and_returns_the_path(tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["p.png"]
 
 
-@pytest.mark.parametrize("name", ["p.xyz", "p"])
-def test_an_unknown_ending_is_refused_and_leaves_nothing(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="extension"):
-        write_image(tmp_path / name, colourful())
+@pytest.mark.parametrize(
+    ("name", "quality", "words"), [("p.xyz", 92, "extension"), ("p", 92, "extension"), ("p.jpg", 101, "quality is 101")]
+)
+def test_what_cannot_be_written_is_refused_and_leaves_nothing(
+    tmp_path: Path, name: str, quality: int, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        write_image(tmp_path / name, colourful(), quality)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -43,7 +43,8 @@ class ReplaceWithVideo:
     -----
     The effect is called as ``effect(frame, mask, time)``, with the time of the frame in seconds, so that the background
     plays at its own speed whatever the two frame rates are. A time that goes back plays it from the start. Without a
-    time, every frame gets the background's next one. Can be pickled; the copy plays from the start.
+    time, every frame gets the background's next one. One effect serves one video at a time. It can be pickled; the copy
+    plays from the start.
 
     Examples
     --------
