@@ -3,8 +3,8 @@
     python recipes/reckon_minutes.py [--check]
 
 Prose is read at 200 words a minute; code, unless folded, at 15 lines a minute. A question takes 20 seconds, and the
-run comes on top; the sum is rounded up to 5 minutes. Exercises name their own minutes. --check changes nothing, and fails
-if a number is not the reckoned one.
+run comes on top; the sum is rounded up to 5 minutes. Exercises name their own minutes. --check changes nothing, and
+fails if a number is not the reckoned one.
 """
 
 import re
