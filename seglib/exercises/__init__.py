@@ -24,7 +24,7 @@ from seglib.exercises.clinic import (
 from seglib.exercises.deeplab import check_atrous, check_make_atrous, check_receptive_field
 from seglib.exercises.live import check_blur_slider, check_newest
 from seglib.exercises.mask import check_keep_middle, check_keep_two, check_soft_edge
-from seglib.exercises.predict import check_class_iou, check_count_classes, check_prepare
+from seglib.exercises.predict import check_class_iou, check_prepare, check_softmax
 from seglib.exercises.quiz import ask
 from seglib.exercises.sliders import explore
 from seglib.exercises.substitute import check_add_logo, check_cover, check_moving
@@ -42,7 +42,6 @@ __all__ = [
     "check_change",
     "check_class_iou",
     "check_compose",
-    "check_count_classes",
     "check_count_frames",
     "check_cover",
     "check_every_third",
@@ -64,6 +63,7 @@ __all__ = [
     "check_receptive_field",
     "check_shrink",
     "check_soft_edge",
+    "check_softmax",
     "check_split_files",
     "check_to_labels",
     "check_train_step",

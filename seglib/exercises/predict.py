@@ -1,13 +1,12 @@
-"""The exercises of ``02_predict.ipynb``: preprocess a frame, count classes, the IoU of any class."""
+"""The exercises of ``02_predict.ipynb``: preprocess a frame, softmax, the IoU of any class."""
 
 from typing import Any
 
 import numpy as np
 
-from seglib.arrays import Frame, Labels
-from seglib.classes import VOC_CLASSES
-from seglib.exercises.checks import CheckFailed, Submission, describe, exercise, safe_text
-from seglib.exercises.outputs import Array, Mistake, as_array, difference, reject_mistakes
+from seglib.arrays import Frame
+from seglib.exercises.checks import CheckFailed, Submission, describe, exercise
+from seglib.exercises.outputs import Array, Mistake, as_array, difference, reject_mistakes, require_shape
 from seglib.samples import sample_frame, sample_labels
 
 # ImageNet's, as in torchvision's weights.
@@ -97,54 +96,50 @@ def _mistakes(frame: Frame) -> list[Mistake]:
     ]
 
 
-@exercise("count_classes", "02_predict")
-def check_count_classes(count_classes: Submission) -> str:
-    """``count_classes(labels)`` returns a dict: the name of each class that occurs, and its number of pixels."""
-    for labels in (sample_labels(), _living_room(), np.full((5, 7), 12, np.uint8)):
-        counts = count_classes(labels)
-        expected = {VOC_CLASSES[number]: int((labels == number).sum()) for number in np.unique(labels)}
-        if not isinstance(counts, dict):
-            raise CheckFailed(f"count_classes returned {describe(counts)}", "Return a dict: {'person': 1234, …}.")
-        _require_names(counts, expected)
-        for name, number in expected.items():
-            if counts[name] != number:
-                _explain_count(counts, expected, name, labels.size)
-    return "the collage, a room with four classes, and an image that is all dog"
+@exercise("softmax", "02_predict")
+def check_softmax(softmax: Submission) -> str:
+    """``softmax(scores)`` turns (C, H, W) scores of any size into probabilities, along the classes."""
+    rng = np.random.default_rng(5)
+    small = rng.normal(0, 3, (9, 12, 16)).astype(np.float32)
+    large = small.copy()
+    large[:, ::2] += 1000
+    large[:, 1::2] -= 1000
+    for scores in (small, rng.normal(0, 3, (21, 5, 7)).astype(np.float32), large):
+        probabilities = as_array(softmax(scores.copy()), "softmax", "(C, H, W)")
+        require_shape(probabilities, scores.shape, "softmax")
+        if not np.isfinite(probabilities).all():
+            raise CheckFailed(
+                f"scores from {scores.min():.0f} to {scores.max():.0f} give NaN or infinite values",
+                "The power of a large number overflows, and if all powers of a pixel are 0, their sum is 0, too. "
+                "Subtract each pixel's own largest score first.",
+            )
+        _require_softmax(probabilities, scores.astype(np.float64))
+    return "nine and 21 classes, and scores so large that their powers overflow"
 
 
-def _living_room() -> Labels:
-    """A room with a person, a sofa, a dog and the wall."""
-    labels = np.zeros((60, 90), np.uint8)
-    labels[30:, 10:70], labels[10:50, 20:40], labels[45:, 60:85] = 18, 15, 12
-    return labels
-
-
-def _require_names(counts: dict[Any, Any], expected: dict[str, int]) -> None:
-    keys = ", ".join(safe_text(key, 40) for key in list(counts)[:6]) or "(none)"
-    if counts and not any(isinstance(key, str) for key in counts):
-        raise CheckFailed(f"the keys are {keys}", "The keys should be names. Where are the names of the numbers?")
-    extra, missing = [key for key in counts if key not in expected], [key for key in expected if key not in counts]
-    if extra and not missing and not any(np.any(counts[key]) for key in extra):
-        raise CheckFailed(
-            f"it lists {len(extra)} classes with 0 pixels, such as {safe_text(extra[0], 40)}",
-            "List only the classes that occur. What does np.unique return?",
-        )
-    if missing or extra:
-        observed = f"the classes are {', '.join(expected)}; yours are {keys}"
-        raise CheckFailed(observed, "Take them from the labels that the function is given, whatever they are.")
-
-
-def _explain_count(counts: dict[Any, Any], expected: dict[str, int], name: str, size: int) -> None:
-    observed = f"{name} has {expected[name]} pixels, and yours is {describe(counts[name])}"
-    numbers = list(expected.values())
-    values = np.array([float(counts[key]) for key in expected])
-    if np.allclose(values * size, numbers, atol=0.01):
-        raise CheckFailed(observed, "A fraction of the image is useful, too, but return the number of pixels here.")
-    if np.allclose(values * size, 100 * np.array(numbers), atol=1):
-        raise CheckFailed(observed, "That is a percentage. Return the number of pixels.")
-    if sorted(values) == sorted(numbers):
-        raise CheckFailed(observed, "The numbers are right, but at the wrong names. Do both lists have the same order?")
-    raise CheckFailed(observed, "Count the pixels where labels == number is True.")
+def _require_softmax(probabilities: Array, scores: Array) -> None:
+    powers = np.exp(scores - scores.max(axis=0))
+    expected = powers / powers.sum(axis=0)
+    if difference(probabilities, expected) < 1e-4:
+        return
+    shifted = np.exp(scores - scores.max())
+    last = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    mistakes = [
+        Mistake(shifted / shifted.sum(), "all pixels together add up to 1", "Divide by the sum over the classes only."),
+        Mistake(last / last.sum(axis=-1, keepdims=True), "each row adds up to 1", "Which axis holds the classes?"),
+        Mistake(1 / (1 + np.exp(-scores)), "that is the sigmoid, for two classes", "Here the classes compete."),
+        Mistake(powers, "the largest value of each pixel is 1", "The division by the sum is missing."),
+        Mistake(np.log(expected + 1e-300), "that is the logarithm of it", "A probability lies between 0 and 1."),
+        Mistake(scores / scores.sum(axis=0), "the scores themselves are divided", "First the power of e."),
+        Mistake(scores == scores.max(axis=0), "that is argmax as 0 and 1", "Softmax also tells by how much."),
+    ]
+    reject_mistakes(probabilities, mistakes, 1e-3)
+    sums = probabilities.sum(axis=0)
+    raise CheckFailed(
+        f"a pixel's probabilities add up to {sums.min():.2f} to {sums.max():.2f}, and differ from the right ones by up "
+        f"to {difference(probabilities, expected):.2f}",
+        "e to the power of each score, divided by the sum of these powers over the classes, axis 0.",
+    )
 
 
 @exercise("class_iou", "02_predict")

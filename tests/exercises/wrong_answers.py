@@ -68,10 +68,10 @@ def prepare_by_reshape(frame: Any) -> Any:
     return ((planes - MEAN[:, None, None]) / STD[:, None, None])[np.newaxis].astype(np.float32)
 
 
-def count_classes(labels: Any, factor: float = 1, shift: int = 0) -> dict[str, float]:
-    numbers, counts = np.unique(labels, return_counts=True)
-    names = [seglib.VOC_CLASSES[number] for number in numbers]
-    return dict(zip(names, np.roll(counts, shift) * factor, strict=True))
+def softmax(scores: Any, axis: int | None = 0, largest: Any = None) -> Any:
+    """Softmax along an axis after each pixel's largest score, or a number, was subtracted."""
+    powers = np.exp(scores - (scores.max(axis=0) if largest is None else largest))
+    return powers / powers.sum(axis=axis, keepdims=True)
 
 
 def region(mask: Any, first: int = 1, order: int = 1) -> Any:
@@ -361,15 +361,17 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda f: 2 * prepare(f), "four steps"),
         (lambda f: np.array(f).tolist(), "a list"),
     ],
-    "count_classes": [
-        (lambda labels: dict(zip(*np.unique(labels, return_counts=True), strict=True)), "names"),
-        (lambda a: count_classes(a, 1 / a.size), "fraction"),
-        (lambda a: count_classes(a, 100 / a.size), "percentage"),
-        (lambda a: count_classes(a, shift=1), "same order"),
-        (lambda a: count_classes(a, 2), "labels == number"),
-        (lambda a: {n: int((a == i).sum()) for i, n in enumerate(seglib.VOC_CLASSES)}, "0 pixels"),
-        (lambda a: {n: int((a == i).sum()) for i, n in ((0, "background"), (15, "person"))}, "whatever they are"),
-        (lambda a: np.unique(a, return_counts=True), "dict"),
+    "softmax": [
+        (lambda s: softmax(s, largest=0), "own largest"),
+        (lambda s: softmax(s, axis=None, largest=s.max()), "over the classes"),
+        (lambda s: softmax(s, axis=-1, largest=s.max(axis=-1, keepdims=True)), "Which axis"),
+        (lambda s: 1 / (1 + np.exp(-s)), "compete"),
+        (lambda s: np.exp(s - s.max(axis=0)), "division"),
+        (lambda s: np.log(softmax(s)), "between 0 and 1"),
+        (lambda s: s / s.sum(axis=0), "power of e"),
+        (lambda s: (s == s.max(axis=0)).astype(float), "by how much"),
+        (lambda s: softmax(s).argmax(axis=0), "shape"),
+        (lambda s: 100 * softmax(s), "axis 0"),
     ],
     "class_iou": [
         (lambda a, b, n: (a == b).mean(), "accuracy"),
