@@ -6,7 +6,7 @@ import seglib
 
 
 class Newest:
-    """Hold one frame: put(frame) replaces it, take() gives it once, and else None."""
+    """Hold one frame: put(frame) replaces it, take() returns it once, otherwise None."""
 
     def __init__(self):
         self.frame = None
@@ -16,13 +16,13 @@ class Newest:
         self.frame = frame
 
     def take(self):
-        """Give the frame and forget it."""
+        """Return the frame and forget it."""
         frame, self.frame = self.frame, None
         return frame
 
 
 def blur_slider(live):
-    """Give a slider from 1 to 40 that changes the sigma of the blur while it is moved."""
+    """Return a slider from 1 to 40 that changes the sigma of the blur as it is moved."""
     slider = widgets.FloatSlider(value=8, min=1, max=40, description="sigma")
     slider.observe(lambda change: live.change(effect=seglib.Blur(change.new)), "value")
     return slider

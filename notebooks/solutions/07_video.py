@@ -7,7 +7,7 @@ import seglib
 
 
 def worst_error(times, fps):
-    """Give by how many seconds the worst frame is off in a copy at a fixed rate."""
+    """Return by how many seconds the worst frame is off in a copy at a fixed rate."""
     copied = np.arange(len(times)) / fps
     return np.abs(copied - times).max()
 
@@ -18,7 +18,7 @@ def night(frame, mask):
 
 
 def black_and_white(source, target):
-    """Make a grey copy of a film, with every frame's time and the sound."""
+    """Make a grey copy of a video, with every frame's time and the sound."""
 
     def grey(frame, mask):
         return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)] * 3, axis=-1)
