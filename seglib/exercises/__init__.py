@@ -22,6 +22,7 @@ from seglib.exercises.clinic import (
     check_to_labels,
 )
 from seglib.exercises.deeplab import check_atrous, check_make_atrous, check_receptive_field
+from seglib.exercises.faster import check_predict_every, check_rates
 from seglib.exercises.live import check_blur_slider, check_newest
 from seglib.exercises.mask import check_keep_middle, check_keep_two, check_soft_edge
 from seglib.exercises.predict import check_class_iou, check_prepare, check_softmax
@@ -59,7 +60,9 @@ __all__ = [
     "check_no_halo",
     "check_normalise",
     "check_person_probability",
+    "check_predict_every",
     "check_prepare",
+    "check_rates",
     "check_receptive_field",
     "check_shrink",
     "check_soft_edge",

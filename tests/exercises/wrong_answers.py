@@ -314,6 +314,17 @@ def mix(frame: Any, mask: Any, background: Any, power: int = 1) -> Any:
     return (alpha**power * frame + (1 - alpha) * background).round().astype(np.uint8)
 
 
+def hold(predict: Any, frames: Any, n: int, first: int = 0, shift: int = 0) -> list[Any]:
+    """Predict frames ``first``, ``first`` + n, …; show each mask ``shift`` frames early."""
+    known = {number: predict(frames[number]) for number in range(first, len(frames), n)}
+    return [known[max((k for k in known if k <= i + shift), default=first)] for i in range(len(frames))]
+
+
+def rates(stages: dict[str, float], second: float = 1000) -> tuple[float, float, float]:
+    total = sum(stages.values())
+    return total, second / total, second / max(stages.values())
+
+
 WRONG: dict[str, list[tuple[Any, str]]] = {
     "shrink": [
         (lambda f, w: cv2.resize(f, (round(f.shape[0] * w / f.shape[1]), w)), "comes first"),
@@ -575,6 +586,29 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (train_step("zbszbs"), "second time"),
         (lambda *arguments: train_step()(*arguments) and None, "return"),
         (lambda *arguments: 1 + train_step()(*arguments), "this batch"),
+    ],
+    "predict_every": [
+        (lambda predict, frames, n: [predict(frame) for frame in frames], "remainder"),
+        (lambda predict, frames, n: [predict(frame) for frame in frames[::n]], "need a mask"),
+        (lambda predict, frames, n: hold(predict, frames, n, first=1), "first frames"),
+        (lambda predict, frames, n: hold(predict, frames, n, shift=1), "not exist yet"),
+        (lambda predict, frames, n: [predict(frames[0])] * len(frames), "It should predict"),
+        (lambda predict, frames, n: [predict(frames[i // n * n]) for i in range(len(frames))], "more than once"),
+        (lambda predict, frames, n: hold(predict, frames, n)[::-1], "not exist yet"),
+        (lambda predict, frames, n: np.stack(hold(predict, frames, n)), "a list"),
+        (lambda predict, frames, n: hold(predict, frames, n)[:1] * len(frames), "latest prediction"),
+        (lambda predict, frames, n: [predict(n)] * len(frames), "one frame"),
+    ],
+    "rates": [
+        (lambda stages: (max(stages.values()), *rates(stages)[1:]), "Which stages"),
+        (lambda stages: (rates(stages)[0], *rates(stages, 1)[1:]), "per millisecond"),
+        (lambda stages: (rates(stages)[0], *rates(stages)[:0:-1]), "swapped"),
+        (lambda stages: (*rates(stages)[:2], len(stages) * rates(stages)[1]), "mean"),
+        (lambda stages: (*rates(stages)[:2], rates(stages)[1]), "wait for"),
+        (lambda stages: (rates(stages)[0], rates(stages)[2], rates(stages)[2]), "into one second"),
+        (lambda stages: (len(stages), *rates(stages)[1:]), "in all"),
+        (lambda stages: rates(stages)[1:], "three numbers"),
+        (lambda stages: tuple(map(str, rates(stages))), "finite numbers"),
     ],
     "black_and_white": [
         (shutil.copy, "still in colour"),
