@@ -7,6 +7,7 @@ run comes on top; the sum is rounded up to 5 minutes. Exercises name their own m
 fails if a number is not the reckoned one.
 """
 
+import argparse
 import re
 import sys
 from math import ceil
@@ -47,6 +48,9 @@ def rewritten(path: Path, table: dict[str, tuple[int, int]]) -> str:
 
 def main() -> int:
     """Write the minutes, or with --check compare them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing, and fail if a number is wrong")
+    check = parser.parse_args().check
     notebooks = sorted((HERE / "notebooks").glob("*.ipynb"))
     table = {path.name: reckon(path) for path in notebooks}
     wrong = []
@@ -54,12 +58,12 @@ def main() -> int:
         text = rewritten(path, table)
         if text != path.read_text(encoding="utf-8"):
             wrong.append(path.name)
-            if "--check" not in sys.argv:
+            if not check:
                 path.write_text(text, encoding="utf-8")
     for name, (minutes, exercises) in table.items():
         print(f"{name:28}{minutes:4} minutes, exercises {exercises:3}")
-    print("changed:" if "--check" not in sys.argv else "not as reckoned:", ", ".join(wrong) or "nothing")
-    return bool(wrong) and "--check" in sys.argv
+    print("not as reckoned:" if check else "changed:", ", ".join(wrong) or "nothing")
+    return bool(wrong) and check
 
 
 if __name__ == "__main__":
