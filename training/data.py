@@ -1,0 +1,162 @@
+"""Which photos there are, on which side of the split they are, and what is believed of their masks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+HELD_OUT_MAN = ("eat_", "night_", "sister_")  # the clips of the webcam set that show the man of the validation set
+SITTER = ("bird_", "milk_", "please_", "sorry_")  # clips with somebody half seen at the right, whom the masks leave out
+SIDE = 416  # pixels: photos are kept at this long side
+LABELS_LIE = (0.27, 0.0)  # pixels (right, down) by which the labels lie beside the people, measured at 416
+PEER_LIES = (0.35, 0.23)  # the same of the peer's masks on those photos
+DISAGREE = 0.1  # of their union: two masks that differ by more than this share are not believed
+SURE = 0.8  # the teacher is believed where its probability is above this, or below one minus this
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo with its truth.
+
+    Attributes
+    ----------
+    name
+        Which photo it is, with its folder.
+    image
+        (H, W, 3) uint8, RGB.
+    target
+        (H, W) uint8: opacity of the people, 255 = person, or class numbers.
+    trust
+        (H, W) uint8: how far the target is believed, 255 = wholly, 0 = not at all.
+    """
+
+    name: str
+    image: Bytes
+    target: Bytes
+    trust: Bytes
+
+
+def read_rgb(path: Path) -> Bytes:
+    """A picture file as (H, W, 3) uint8 RGB."""
+    image = cv2.imread(str(path))
+    if image is None:
+        raise ValueError(f"{path} is missing or no picture")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def read_grey(path: Path) -> Bytes:
+    """A picture file as (H, W) uint8."""
+    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise ValueError(f"{path} is missing or no picture")
+    return np.asarray(image, np.uint8)
+
+
+def is_street_validation(path: Path) -> bool:
+    """Whether a labelled street photo is held out: its number ends in 1."""
+    return path.stem.endswith("1")
+
+
+def street(data: Path, validation: bool) -> list[Path]:
+    """The labelled street photos of one side of the split."""
+    labelled = sorted((data / "masks").glob("*.png"))
+    chosen = [path for path in labelled if is_street_validation(path) == validation]
+    return [data / "images" / f"{path.stem}.jpg" for path in chosen]
+
+
+def close(data: Path, validation: bool) -> list[Path]:
+    """The portraits of one side of the split: every tenth, from the first, is held out."""
+    paths = sorted((data / "close").glob("*.jpg"))
+    return paths[::10] if validation else [path for number, path in enumerate(paths) if number % 10]
+
+
+def webcam_training(data: Path) -> list[Path]:
+    """The webcam frames of the men of the training set."""
+    return [path for path in sorted((data / "webcam").glob("*.jpg")) if not path.stem.startswith(HELD_OUT_MAN)]
+
+
+def webcam_validation(data: Path) -> list[Path]:
+    """The webcam frames of the held-out man, clip by clip, in order."""
+    return [path for path in sorted((data / "webcam").glob("*.jpg")) if path.stem.startswith(HELD_OUT_MAN)]
+
+
+def disagreement(a: Bytes, b: Bytes) -> float:
+    """The share of the union of two masks, at half opacity, that only one of them covers."""
+    first, second = a > 127, b > 127
+    return float((first ^ second).sum() / max(1, (first | second).sum()))
+
+
+def aligned(mask: Bytes, lies: tuple[float, float]) -> Bytes:
+    """A mask moved back by how far it lies beside the people, in pixels (right, down)."""
+    move = np.array([[1, 0, -lies[0]], [0, 1, -lies[1]]], np.float32)
+    size = (mask.shape[1], mask.shape[0])
+    return np.asarray(cv2.warpAffine(mask, move, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def portrait_training(data: Path) -> list[Photo]:
+    """Every photo that ``portrait`` learns from.
+
+    Street photos with labels; street photos with the two teachers' mean; portraits and webcam frames with the mean
+    of the masks that agree.
+    """
+    photos = [_labelled(path, data) for path in street(data, validation=False)]
+    labelled = {path.stem for validation in (False, True) for path in street(data, validation)}
+    for path in sorted((data / "images").glob("*.jpg")):
+        if path.stem not in labelled:
+            photos += _taught(path, data, PEER_LIES)
+    for path in (*close(data, validation=False), *webcam_training(data)):
+        photos += _taught(path, data)
+    return photos
+
+
+def _labelled(path: Path, data: Path) -> Photo:
+    target = aligned(read_grey(data / "masks" / f"{path.stem}.png"), LABELS_LIE)
+    return Photo(f"street/{path.stem}", read_rgb(path), target, np.full_like(target, 255))
+
+
+def _taught(path: Path, data: Path, lies: tuple[float, float] = (0.0, 0.0)) -> list[Photo]:
+    """A photo without labels: the mean of the two or three masks that agree; none if the first agrees with no other."""
+    image = read_rgb(path)
+    folder = path.parent.name
+    masks = [aligned(read_grey(data / "peer" / folder / f"{path.stem}.png"), lies)]
+    masks.append(read_grey(data / "first" / folder / f"{path.stem}.png"))
+    soft = path.parent / "masks" / f"{path.stem}.png"
+    if soft.exists():
+        masks.insert(0, read_grey(soft))
+    agreeing = [mask for mask in masks[1:] if disagreement(masks[0], mask) < DISAGREE]
+    if not agreeing:
+        return []
+    believed = [masks[0], *agreeing] if len(masks) < 3 else [masks[0], masks[0], *agreeing]  # the finest counts twice
+    target = np.mean(believed, axis=0).astype(np.uint8)
+    unsure = (target > 255 * (1 - SURE)) & (target < 255 * SURE)
+    spread = np.ptp(np.stack(believed).astype(np.int16), axis=0) > 128  # one says person, the other does not
+    trust = np.where(unsure & spread, 0, 255 if len(masks) == 3 else 160).astype(np.uint8)
+    if path.stem.startswith(SITTER):
+        trust[:, 3 * trust.shape[1] // 4 :] = 0
+    return [_small(Photo(f"{folder}/{path.stem}", image, target, trust))]
+
+
+def _small(photo: Photo) -> Photo:
+    """At a long side of at most SIDE pixels."""
+    scale = SIDE / max(photo.image.shape[:2])
+    if scale >= 1:
+        return photo
+    parts = [
+        np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        for part in (photo.image, photo.target, photo.trust)
+    ]
+    return Photo(photo.name, *parts)
+
+
+def clothing_photos(data: Path, validation: bool = False) -> list[Photo]:
+    """The labelled street photos of one side of the split with class numbers."""
+    photos = []
+    for path in street(data, validation):
+        parts = read_grey(data / "parts" / f"{path.stem}.png")
+        photos.append(Photo(f"street/{path.stem}", read_rgb(path), parts, np.full_like(parts, 255)))
+    return photos
