@@ -80,14 +80,14 @@ class Recipe:
 
 RECIPES = {
     "portrait": Recipe(
-        steps=4200,
+        steps=3000,
         batch=32,
         rate=2e-3,
         start_rate=0.5,
         shapes=((192, 256),) * 4 + ((160, 288), (288, 192), (288, 192)),
     ),
     "clothing": Recipe(
-        steps=1800,
+        steps=1200,
         batch=12,
         rate=1e-3,
         start_rate=0.5,

@@ -236,6 +236,7 @@ def main() -> None:
     parser.add_argument("--install", action="store_true", help="copy the finished run's weights into the package")
     args = parser.parse_args()
     args.run.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)  # a forked worker would wait for OpenCV's threads, which it does not have
     if args.device == "cpu" and args.workers:
         torch.set_num_threads(1)  # more would lose on layers this small what the workers need
     task = Task(args.network, args.data)
