@@ -19,8 +19,9 @@ class Recipe:
         Steps until the largest rate; weight decay; largest length of the gradient; decay of the averaged weights.
     seed
         Of everything random.
-    shapes
-        Sizes of a batch's pictures, (height, width), each as often as it is listed.
+    shapes, small_shapes, small_steps
+        Sizes of a batch's pictures, (height, width), each as often as it is listed; smaller ones for so many steps at
+        the start, when most is learned from little (progressive resizing).
     own
         Probability that people keep their own background; without people: ``empty``. The others stand in a room.
     groups
@@ -55,6 +56,8 @@ class Recipe:
     rate: float
     start_rate: float
     shapes: tuple[Shape, ...]
+    small_shapes: tuple[Shape, ...] = ()
+    small_steps: int = 0
     warmup: int = 100
     decay: float = 0.02
     clip: float = 5.0
@@ -80,11 +83,13 @@ class Recipe:
 
 RECIPES = {
     "portrait": Recipe(
-        steps=3000,
-        batch=32,
-        rate=2e-3,
+        steps=4400,
+        batch=16,
+        rate=1.5e-3,
         start_rate=0.5,
         shapes=((192, 256),) * 4 + ((160, 288), (288, 192), (288, 192)),
+        small_shapes=((128, 160),) * 4 + ((96, 192), (192, 128), (192, 128)),
+        small_steps=2600,
     ),
     "clothing": Recipe(
         steps=1200,

@@ -30,7 +30,7 @@ from training.tasks import Task
 
 SAVE_EVERY = 60.0  # seconds between checkpoints
 LOG_EVERY = 20  # steps between rows of the log
-VALIDATE_EVERY = 300  # steps between validations
+VALIDATE_EVERY = 400  # steps between validations
 Batch = tuple[Tensor, Tensor, Tensor]
 
 
@@ -48,7 +48,8 @@ class Batches(Dataset[Batch]):
         cv2.setNumThreads(1)
         recipe = self.task.recipe
         rng = np.random.default_rng((recipe.seed, number))
-        shape = recipe.shapes[rng.integers(len(recipe.shapes))]
+        shapes = recipe.small_shapes if number < recipe.small_steps else recipe.shapes
+        shape = shapes[rng.integers(len(shapes))]
         pictures = [self.task.picture(rng, self.sources, shape) for _ in range(recipe.batch)]
         images, targets, trusts = (torch.from_numpy(np.stack(part)) for part in zip(*pictures, strict=True))
         return images, targets, trusts
