@@ -36,8 +36,8 @@ def build() -> "nn.Module":
 class Preprocess:
     """A frame to the network's input, (1, 3, h, w) float32, h and w multiples of ``step``.
 
-    size: in pixels, ``step`` or more. What comes out has as many pixels as a square of that side, whatever its shape, but no
-        side is longer than two of the square's.
+    size: in pixels, ``step`` or more. What comes out has as many pixels as a square of that side, whatever its shape,
+        but no side is longer than two of the square's.
     The frame is made smaller by averaging over areas, since skipping pixels would make fine patterns glitter; it is
     halved first where it can be, which is quick. A smaller frame is enlarged along straight lines.
     """

@@ -8,7 +8,6 @@ convolution, filters each with a depthwise 3×3 and projects back to few. The de
 the enlarged deeper ones, as in Lin et al., "Feature Pyramid Networks for Object Detection", 2017.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 

@@ -10,7 +10,7 @@ Random = np.random.Generator
 
 
 def warp(image: Bytes, matrix: Floats, shape: Shape, border: int = cv2.BORDER_CONSTANT) -> Bytes:
-    """Move a picture by a (2, 3) matrix, from its (x, y) to those of a picture of this shape; averages where it shrinks."""
+    """Move a picture by a (2, 3) matrix, from its (x, y) to those of a picture of this shape."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if scale < 0.6:  # skipping pixels would make fine patterns glitter
         image = np.asarray(cv2.blur(image, (round(1 / scale),) * 2))
@@ -21,7 +21,7 @@ def warp(image: Bytes, matrix: Floats, shape: Shape, border: int = cv2.BORDER_CO
 def placement(
     rng: Random, source: tuple[float, float], target: tuple[float, float], scale: float, turn: float = 8.0
 ) -> Floats:
-    """A (2, 3) matrix that puts the source point (x, y) on the target point, scaled, turned, stretched and mirrored at random.
+    """A (2, 3) matrix that puts the source (x, y) on the target, scaled, and turned, stretched and mirrored at random.
 
     turn is the standard deviation of the angle, in degrees.
     """
@@ -52,7 +52,7 @@ def gradient(rng: Random, shape: Shape) -> Floats:
     """A plane through the picture, (H, W) in [-1, 1], that rises in a random direction."""
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    return ((np.cos(angle) * x + np.sin(angle) * y) / 1.42).astype(np.float32)
+    return np.asarray((np.cos(angle) * x + np.sin(angle) * y) / 1.42, np.float32)
 
 
 def photographed(rng: Random, image: Bytes) -> Bytes:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from training.augment import Random, gradient, photographed, placement, relit, warp
-from training.data import Bytes, Floats, Photo, read_rgb
+from training.data import Bytes, Floats, Photo, read_rgb, read_rgba
 from training.recipe import Recipe, Shape
 
 HEAD = 0.25  # of a standing person's height: head and shoulders
@@ -17,36 +17,24 @@ Layer = tuple[Bytes, Bytes]  # (H, W, 3) RGB and (H, W) opacity
 
 @dataclass(frozen=True)
 class Sources:
-    """What pictures are made of.
+    """What pictures are made of."""
 
-    Attributes
-    ----------
-    groups
-        Photos of each of the four groups that ``Recipe.groups`` weights.
-    rooms, surfaces, empties
-        Pictures without people, (h, w, 3): views of rooms and landscapes, surfaces, rooms whose people were taken out.
-    things
-        Cut-out furniture, (h, w, 4).
-    """
-
-    groups: tuple[list[Photo], ...]
-    rooms: list[Bytes]
-    surfaces: list[Bytes]
-    empties: list[Bytes]
-    things: list[Bytes]
+    groups: tuple[list[Photo], ...]  # the four that Recipe.groups weights
+    rooms: list[Bytes]  # (h, w, 3), views of rooms and landscapes without people
+    surfaces: list[Bytes]  # (h, w, 3), of walls, floors, doors
+    empties: list[Bytes]  # (h, w, 3), real rooms whose people were taken out
+    things: list[Bytes]  # (h, w, 4), cut-out furniture
 
 
 def open_sources(data: Path, photos: list[Photo]) -> Sources:
     """Read everything into memory, about a gigabyte."""
-    labelled = [photo for photo in photos if photo.name.startswith("street/")]
-    rest = {folder: [photo for photo in photos if photo.name.startswith(folder)] for folder in ("images", "close", "webcam")}
-    rooms = data / "rooms"
-    kinds = [[read_rgb(path) for path in sorted(rooms.glob(f"{kind}_*.jpg"))] for kind in ("panorama", "surface", "empty")]
-    things = [
-        np.asarray(cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA), np.uint8)
-        for path in sorted((data / "things").glob("*.png"))
-    ]
-    return Sources((labelled, *rest.values()), *kinds, things)
+    folders = ("street/", "images/", "close/", "webcam/")
+    groups = tuple([photo for photo in photos if photo.name.startswith(folder)] for folder in folders)
+    rooms, surfaces, empties = (
+        [read_rgb(path) for path in sorted((data / "rooms").glob(f"{kind}_*.jpg"))]
+        for kind in ("panorama", "surface", "empty")
+    )
+    return Sources(groups, rooms, surfaces, empties, [read_rgba(path) for path in sorted(data.glob("things/*.png"))])
 
 
 def sample(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> tuple[Bytes, Bytes, Bytes]:
@@ -129,7 +117,7 @@ def cut_out(rng: Random, photo: Photo, shape: Shape, recipe: Recipe, beside: boo
     tall = bottom - top
     cut_low = bottom >= height - 3
     at_side = left <= 2 or right >= width - 3
-    head = columns_of(inside[top : top + max(4, tall // 7)]) or (left + right) / 2
+    head = float(np.flatnonzero(inside[top : top + max(4, tall // 7)].any(axis=0)).mean())
     if cut_low:
         seen = rng.uniform(0.6, 0.97)  # of what the photo shows, so that the lower edge is outside
     elif rng.random() < recipe.close:
@@ -144,12 +132,6 @@ def cut_out(rng: Random, photo: Photo, shape: Shape, recipe: Recipe, beside: boo
         x = np.clip(x, shape[1] - (width - head) * scale, head * scale)
     matrix = placement(rng, (head, top), (x, over * shape[0]), scale, 3 if cut_low or at_side else 9)
     return warp(photo.image, matrix, shape, cv2.BORDER_REPLICATE), tightened(warp(photo.target, matrix, shape))
-
-
-def columns_of(rows: Bytes) -> float:
-    """The mean column of the pixels inside; 0 if there are none."""
-    columns = np.flatnonzero(rows.any(axis=0))
-    return float(columns.mean()) if len(columns) else 0.0
 
 
 def tightened(alpha: Bytes) -> Bytes:
@@ -185,7 +167,8 @@ def thing(rng: Random, sources: Sources, shape: Shape, low: bool = False) -> Lay
         long_side = max(image.shape[:2])
     else:
         surface = sources.surfaces[rng.integers(len(sources.surfaces))]
-        small = cv2.resize(surface, (int(rng.uniform(40, 128)), int(rng.uniform(40, 128))), interpolation=cv2.INTER_AREA)
+        size_of_board = (int(rng.uniform(40, 128)), int(rng.uniform(40, 128)))
+        small = cv2.resize(surface, size_of_board, interpolation=cv2.INTER_AREA)
         image = np.dstack([rectangle(rng, np.asarray(small, np.uint8)), np.full(small.shape[:2], 255, np.uint8)])
         long_side = 128
     centre = (image.shape[1] / 2, image.shape[0] / 2)

@@ -21,32 +21,25 @@ SURE = 0.8  # the teacher is believed where its probability is above this, or be
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo with its truth.
+    """A photo with its truth."""
 
-    Attributes
-    ----------
-    name
-        Which photo it is, with its folder.
-    image
-        (H, W, 3) uint8, RGB.
-    target
-        (H, W) uint8: opacity of the people, 255 = person, or class numbers.
-    trust
-        (H, W) uint8: how far the target is believed, 255 = wholly, 0 = not at all.
-    """
-
-    name: str
-    image: Bytes
-    target: Bytes
-    trust: Bytes
+    name: str  # with its folder
+    image: Bytes  # (H, W, 3), RGB
+    target: Bytes  # (H, W): opacity of the people, 255 = person, or class numbers
+    trust: Bytes  # (H, W): how far the target is believed, 255 = wholly, 0 = not at all
 
 
-def read_rgb(path: Path) -> Bytes:
+def read_rgb(path: Path, mode: int = cv2.IMREAD_COLOR, order: int = cv2.COLOR_BGR2RGB) -> Bytes:
     """A picture file as (H, W, 3) uint8 RGB."""
-    image = cv2.imread(str(path))
+    image = cv2.imread(str(path), mode)
     if image is None:
         raise ValueError(f"{path} is missing or no picture")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.cvtColor(image, order), np.uint8)
+
+
+def read_rgba(path: Path) -> Bytes:
+    """A picture file with opacity as (H, W, 4) uint8 RGBA."""
+    return read_rgb(path, cv2.IMREAD_UNCHANGED, cv2.COLOR_BGRA2RGBA)
 
 
 def read_grey(path: Path) -> Bytes:

@@ -31,18 +31,10 @@ Find = Callable[[str, Bytes], Floats]  # name and photo to a mask, (H, W) in [0,
 
 @dataclass(frozen=True)
 class Judged:
-    """A set of photos with their truth, in order.
-
-    Attributes
-    ----------
-    photos
-        With masks as targets.
-    left_out
-        How many photos of the set have no truth that can be trusted.
-    """
+    """A set of photos with their masks, in order."""
 
     photos: tuple[Photo, ...]
-    left_out: int = 0
+    left_out: int = 0  # photos of the set that have no truth that can be trusted
 
     def limited(self, count: int) -> "Judged":
         """At most so many photos, spread evenly."""
@@ -63,31 +55,37 @@ def finder(network: nn.Module) -> Find:
 @cache
 def portrait_sets(data: Path) -> dict[str, Judged]:
     """The validation sets of ``portrait``."""
-    labelled = [_photo(path, data / "masks") for path in street(data, validation=True)]
+    labelled = [_photo(data, path, data / "masks") for path in street(data, validation=True)]
     return {
         "street": Judged(tuple(labelled)),
         "close": _believed(close(data, validation=True), data),
-        "webcam": Judged(tuple(_photo(path, data / "webcam/masks") for path in webcam_validation(data))),
+        "webcam": Judged(tuple(_photo(data, path, data / "webcam/masks") for path in webcam_validation(data))),
     }
 
 
-def _photo(path: Path, masks: Path) -> Photo:
+def test_sets(data: Path) -> dict[str, Judged]:
+    """The test sets of ``portrait``: to be looked at once for each released card."""
+    names = {"dev": sorted(data.glob("dev/images/*.jpg")), "recorded": sorted(data.glob("recorded/images/*.png"))}
+    return {
+        name: Judged(tuple(_photo(data, p, p.parents[1] / "masks") for p in paths)) for name, paths in names.items()
+    }
+
+
+def _photo(data: Path, path: Path, masks: Path) -> Photo:
     mask = read_grey(masks / f"{path.stem}.png")
     image = read_rgb(path)
     if mask.shape != image.shape[:2]:
         mask = np.asarray(cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
-    return Photo(f"{path.parent.name}/{path.stem}", image, mask, np.full_like(mask, 255))
+    return Photo(str(path.relative_to(data).with_suffix("")), image, mask, np.full_like(mask, 255))
 
 
 def _believed(paths: list[Path], data: Path) -> Judged:
     """The photos that have a mask with which the peer's agrees."""
-    photos = [_photo(path, path.parent / "masks") for path in paths if (path.parent / "masks" / f"{path.stem}.png").exists()]
-    chosen = [
-        photo
-        for photo in photos
-        if disagreement(photo.target, read_grey(data / "peer" / f"{photo.name}.png")) < DISAGREE
-    ]
-    return Judged(tuple(chosen), len(paths) - len(chosen))
+    masks = data / "close/masks"
+    photos = [_photo(data, path, masks) for path in paths if (masks / f"{path.stem}.png").exists()]
+    theirs = (read_grey(data / "peer" / f"{photo.name}.png") for photo in photos)
+    agreed = [photo for photo, mask in zip(photos, theirs, strict=True) if disagreement(photo.target, mask) < DISAGREE]
+    return Judged(tuple(agreed), len(paths) - len(agreed))
 
 
 def iou(mask: Floats, truth: Bytes) -> float:
@@ -119,6 +117,9 @@ class Confusion:
     """Counts of pixels, (classes, classes): row = truth, column = prediction."""
 
     counts: NDArray[np.int64]
+
+    def __add__(self, other: "Confusion") -> "Confusion":
+        return Confusion(self.counts + other.counts)
 
     @property
     def iou(self) -> NDArray[np.float64]:

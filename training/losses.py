@@ -2,12 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import (
-    adaptive_avg_pool2d,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    max_pool2d,
-)
+from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, max_pool2d
 
 from training.recipe import Recipe
 
@@ -16,25 +11,13 @@ _REACH = 5  # pixels: the width of what is called the edge
 
 
 def portrait_loss(outputs: dict[str, Tensor], target: Tensor, trust: Tensor, recipe: Recipe) -> Tensor:
-    """Cross-entropy, more of it at outlines, and Dice; the coarse output is judged too.
+    """Cross-entropy, more of it at outlines, and Dice; the coarse output is judged too. A scalar.
 
-    Parameters
-    ----------
-    outputs
-        Logits: "out", (N, 1, H, W), and "coarse", (N, 1, H / 16, W / 16).
-    target, trust
-        (N, 1, H, W) in [0, 1]: opacity, and how far it is believed.
-    recipe
-        The weights of the parts.
-
-    Returns
-    -------
-    Tensor
-        A scalar.
+    outputs are logits, "out", (N, 1, H, W), and "coarse", (N, 1, h, w); target and trust (N, 1, H, W) in [0, 1].
     """
     out, coarse = outputs["out"].float(), outputs["coarse"].float()
     pixels = _weighted(out, target, trust * (1 + recipe.edge * outline(target)))
-    small, small_trust = (adaptive_avg_pool2d(x, coarse.shape[-2:]) for x in (target, trust))
+    small, small_trust = (adaptive_avg_pool2d(x, (coarse.shape[2], coarse.shape[3])) for x in (target, trust))
     return pixels + recipe.dice * dice(out, target, trust) + recipe.coarse * _weighted(coarse, small, small_trust)
 
 

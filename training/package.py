@@ -1,6 +1,6 @@
 """All that training takes from the package: the networks, their input, and where their weights lie."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,38 +8,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+import seglib
 from seglib import portrait
-from seglib.portrait_network import PortraitNet
+from seglib.portrait_network import BLOCKS, PortraitNet
 from seglib.predict import deeplabv3_clothing as clothing
-from seglib.samples import sample_frame, sample_mask
+from seglib.samples import sample_clip_masks, sample_frame, sample_mask
 from seglib.weights import EMBEDDED
 from training.data import Bytes, Floats
 
 MEAN, STD = clothing.MEAN, clothing.STD
 CLASS_NAMES = clothing.CLASS_NAMES
-__all__ = ["CLASS_NAMES", "MEAN", "NETWORKS", "STD", "Network", "PortraitNet", "sample_frame", "sample_mask"]
+__all__ = ["BLOCKS", "CLASS_NAMES", "MEAN", "NETWORKS", "STD", "PortraitNet", "recorded"]
 
 
 @dataclass(frozen=True)
 class Network:
-    """One of the embedded networks.
+    """One of the embedded networks."""
 
-    Attributes
-    ----------
-    build
-        Makes it, with random weights.
-    preprocess
-        (N, 3, H, W) uint8 RGB to its input.
-    weights
-        The file in the package that holds its weights.
-    card
-        The file of its model card.
-    """
-
-    build: Callable[[], nn.Module]
-    preprocess: Callable[[Tensor], Tensor]
-    weights: Path
-    card: Path
+    build: Callable[[], nn.Module]  # with random weights
+    preprocess: Callable[[Tensor], Tensor]  # (N, 3, H, W) uint8 RGB to the input
+    weights: Path  # the package's file
+    card: Path  # its model card
 
     @torch.inference_mode()
     def logits(self, network: nn.Module, image: Bytes) -> Floats:
@@ -52,12 +41,18 @@ class Network:
         return result
 
 
+_CLOTHING_CARD = clothing.WEIGHTS.with_name("DEEPLABV3_CLOTHING.md")
 NETWORKS = {
     "portrait": Network(portrait.build, portrait.Preprocess(), EMBEDDED, EMBEDDED.with_name("PORTRAIT.md")),
-    "clothing": Network(
-        clothing.build,
-        portrait.Preprocess(clothing.SIZE, step=16),
-        clothing.WEIGHTS,
-        clothing.WEIGHTS.with_name("DEEPLABV3_CLOTHING.md"),
-    ),
+    "clothing": Network(clothing.build, portrait.Preprocess(clothing.SIZE, step=16), clothing.WEIGHTS, _CLOTHING_CARD),
 }
+
+
+def recorded() -> Iterator[tuple[str, Bytes, Floats]]:
+    """Name, frame and mask of the recorded frames, and of every tenth frame of the clip that shows somebody."""
+    for name in ("astronaut", "hopper"):
+        yield name, sample_frame(name), sample_mask(name)
+    with seglib.open_source("clip") as frames:
+        for number, (frame, mask) in enumerate(zip(frames, sample_clip_masks(), strict=True)):
+            if number % 10 == 0 and mask.any() and frame.any():
+                yield f"clip_{number:03d}", frame, mask

@@ -23,16 +23,18 @@ PLAIN = 12.0  # levels: the standard deviation of a picture that teaches nothing
 VIEWS = 8  # directions in which a panorama is looked at
 FIELD_OF_VIEW = 85.0  # degrees, across
 PICTURES = (".jpg", ".png")
-NO_ROOM = ("tex_pics", "alien", "tex_ufo", "tex_anim", "tex_common", "tex_lights", "_nm.", "_gm.", "_sm.", "_norm.")
-NO_ROOM += ("_spec.", "_glow.", "/abstract/", "/desktop/", "ubuntu", "sweethome3d", "normals", "matcaps")
-PEOPLE = r"(wo)?man\b|girl|boy|(fe)?male|people|person|reallusion|doll|dress|jacket|mannequin|statue|ken\b|barbie|texture"
+NO_ROOM = (
+    *("tex_pics", "alien", "tex_ufo", "tex_anim", "tex_common", "tex_lights", "_nm.", "_gm.", "_sm.", "_norm."),
+    *("_spec.", "_glow.", "/abstract/", "/desktop/", "ubuntu", "sweethome3d", "tuxpaint"),
+)
+PEOPLE = r"(wo)?man\b|girl|boy|(fe)?male|people|person|reallusion|doll|dress|jacket|mannequin|statue|texture"
 
 
 def panoramas(folder: Path) -> Iterator[Bytes]:
     """Views of every panorama below the folder, (288, 384, 3) uint8 RGB, developed from linear light."""
     for path in sorted(folder.rglob("hdri/*.exr.js")):
         content = base64.b64decode(path.read_text().split("base64,")[1].split("'")[0])
-        with av.open(io.BytesIO(content), format="exr_pipe") as container:
+        with av.open(io.BytesIO(content), "r", format="exr_pipe") as container:
             frame = next(container.decode(video=0))  # three planes, G, B, R, of 16-bit floats
         planes = [np.frombuffer(bytes(plane), np.float16).reshape(frame.height, -1) for plane in frame.planes]
         light = np.stack([planes[2], planes[0], planes[1]], axis=-1)[:, : frame.width].astype(np.float32)
@@ -76,7 +78,7 @@ def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def empty_rooms(data: Path) -> Iterator[Bytes]:
-    """The rooms behind the people of the webcam training frames: the median, over a clip, of the pixels without them."""
+    """The rooms of the webcam training clips: the median, over a clip, of the pixels without people."""
     clips: dict[str, list[Path]] = {}
     for path in webcam_training(data):
         if path.stem.startswith(SITTER):

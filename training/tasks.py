@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from training.augment import Random, photographed, placement, relit, warp
 from training.compose import Sources, open_sources, put, room, sample
-from training.data import Bytes, Photo, clothing_photos, portrait_training
+from training.data import Bytes, clothing_photos, portrait_training
 from training.evaluate import clothing_scores, portrait_sets
 from training.losses import IGNORED, clothing_loss, portrait_loss
 from training.package import CLASS_NAMES, NETWORKS
@@ -24,15 +24,7 @@ INDOORS = 0.35  # probability that the person of a clothing picture stands in a 
 
 @dataclass
 class Task:
-    """A network to train.
-
-    Attributes
-    ----------
-    name
-        "portrait" or "clothing".
-    data
-        The data folder.
-    """
+    """A network to train, "portrait" or "clothing", and its data folder."""
 
     name: str
     data: Path
@@ -40,7 +32,6 @@ class Task:
     def __post_init__(self) -> None:
         self.recipe: Recipe = RECIPES[self.name]
         self.package = NETWORKS[self.name]
-        self._weights: Tensor | None = None
 
     def sources(self) -> Sources:
         """Read the training photos, and what stands behind people."""
@@ -72,7 +63,7 @@ class Task:
         counts = np.zeros(len(CLASS_NAMES))
         for photo in sources.groups[0]:
             counts += np.bincount(photo.target.ravel(), minlength=len(CLASS_NAMES))
-        weights = counts ** -self.recipe.class_weight
+        weights = counts**-self.recipe.class_weight
         return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
@@ -86,29 +77,18 @@ class Task:
 
 def clothing_picture(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> tuple[Bytes, Bytes]:
     """A labelled photo, moved, scaled, now and then in a room; (H, W, 3) and class numbers, (H, W)."""
-    photos: list[Photo] = sources.groups[0]
-    photo = photos[rng.integers(len(photos))]
+    photo = sources.groups[0][rng.integers(len(sources.groups[0]))]
     looked_at = photo.target == HAIR if rng.random() < recipe.close else photo.target > 0
     person = np.argwhere(looked_at)
     middle = person[rng.integers(len(person))] if len(person) else np.array(photo.target.shape) / 2
-    small, large = np.log(recipe.scale)
-    matrix = placement(
-        rng,
-        (middle[1], middle[0]),
-        (rng.uniform(0.25, 0.75) * shape[1], rng.uniform(0.25, 0.75) * shape[0]),
-        float(np.exp(rng.uniform(small, large))),
-    )
-    image = warp(photo.image, matrix, shape)
-    target = cv2.warpAffine(
-        bordered(photo.target, recipe.border), matrix, shape[::-1], flags=cv2.INTER_NEAREST, borderValue=IGNORED
-    )
+    at = (rng.uniform(0.25, 0.75) * shape[1], rng.uniform(0.25, 0.75) * shape[0])
+    matrix = placement(rng, (middle[1], middle[0]), at, float(np.exp(rng.uniform(*np.log(recipe.scale)))))
+    image, classes = warp(photo.image, matrix, shape), bordered(photo.target, recipe.border)
+    target = cv2.warpAffine(classes, matrix, shape[::-1], flags=cv2.INTER_NEAREST, borderValue=IGNORED)
     if rng.random() < INDOORS:
-        alpha = cv2.warpAffine(
-            np.where(photo.target > 0, 255, 0).astype(np.uint8), matrix, shape[::-1], flags=cv2.INTER_LINEAR
-        )
-        behind = room(rng, sources, shape)
-        put(behind, (image, np.asarray(alpha, np.uint8)))
-        image = behind
+        alpha = cv2.warpAffine(255 * (photo.target > 0).astype(np.uint8), matrix, shape[::-1])
+        person, image = image, room(rng, sources, shape)
+        put(image, (person, np.asarray(alpha, np.uint8)))
         target[(target == IGNORED) & (alpha == 0)] = 0
     if rng.random() < recipe.light:
         image = relit(rng, image)

@@ -1,7 +1,7 @@
 """Train an embedded network: python -m training.train portrait DATA --run RUN
 
-RUN receives checkpoint.pt, log.csv, curves.png and, at each validation, NAME.safetensors, the averaged weights as 16-bit
-floats. The same command resumes. ``--install`` copies the finished run's weights into the package.
+RUN receives checkpoint.pt, log.csv, curves.png and, at each validation, NAME.safetensors, the averaged weights as
+16-bit floats. The same command resumes. ``--install`` copies the finished run's weights into the package.
 """
 
 import argparse
@@ -11,9 +11,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import cv2
@@ -39,9 +37,6 @@ class Batches(Dataset[Batch]):
 
     def __init__(self, task: Task, sources: Sources) -> None:
         self.task, self.sources = task, sources
-
-    def __len__(self) -> int:
-        return self.task.recipe.steps
 
     def __getitem__(self, number: int) -> Batch:
         """Pictures (N, H, W, 3), targets and trusts (N, H, W), all uint8."""
@@ -82,9 +77,10 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint; a crash leaves the old one or the new one."""
-        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "average": self.average}
+        state: dict[str, Any] = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state |= {"average": self.average, "step": self.step, "seconds": self.seconds}
         part = self.checkpoint.with_suffix(".part")
-        torch.save(state | {"step": self.step, "seconds": self.seconds}, part)
+        torch.save(state, part)
         os.replace(part, self.checkpoint)
 
     def rate(self) -> float:
@@ -165,31 +161,27 @@ class Log:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(8, 6), layout="constrained")
-        above, below = figure.subplots(2, 1, sharex=True)
-        above.plot([int(row["step"]) for row in self.rows], [float(row["loss"]) for row in self.rows])
-        above.set(ylabel="loss", yscale="log")
-        for name in dict.fromkeys(name for row in self.rows for name in row if name.startswith("validation ")):
-            judged = [row for row in self.rows if row.get(name)]
-            below.plot([int(r["step"]) for r in judged], [float(r[name]) for r in judged], "o-", label=name)
-        below.set(xlabel="step", ylabel="mean IoU")
-        below.legend()
+        axes = figure.subplots(2, 1, sharex=True)
+        for name in dict.fromkeys(name for row in self.rows for name in row if name not in ("step", "seconds", "rate")):
+            known = [(int(row["step"]), float(row[name])) for row in self.rows if row.get(name)]
+            axes[name != "loss"].plot(*zip(*known, strict=True), label=name)
+        axes[0].set(ylabel="loss", yscale="log")
+        axes[1].set(xlabel="step", ylabel="mean IoU")
+        axes[1].legend()
         figure.savefig(self.path.with_name("curves.png"), dpi=100)
 
 
 def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
     """Go through the steps that are left; returns whether the run is finished. Always leaves a checkpoint."""
-    wanted = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        wanted.append(number)
-
+    wanted: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+        signal.signal(number, lambda received, frame: wanted.append(received))
     run = Run(task, folder, device)
     log, sources = Log(folder, run.step), task.sources()
     weights = task.class_weights(sources).to(device)
-    batches = _batches(Batches(task, sources), run.step, workers)
-    bar = tqdm(batches, initial=run.step, total=task.recipe.steps, unit="step", mininterval=5)
+    order = range(run.step, task.recipe.steps)
+    loader = DataLoader(Batches(task, sources), None, sampler=order, num_workers=workers, worker_init_fn=_quiet)
+    bar = tqdm(loader, initial=run.step, total=task.recipe.steps, unit="step", mininterval=5)
     before = saved = time.monotonic()
     losses: list[float] = []
     for batch in bar:
@@ -215,15 +207,10 @@ def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
     return True
 
 
-def _batches(dataset: Batches, first: int, workers: int) -> Iterator[Batch]:
-    order = range(first, len(dataset))
-    return iter(DataLoader(dataset, batch_size=None, sampler=order, num_workers=workers, worker_init_fn=_quiet))
-
-
 def _quiet(number: int) -> None:
     """A worker is ended by the run, not by Ctrl-C."""
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN if name == signal.SIGINT else signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def main() -> None:
