@@ -14,7 +14,6 @@ from torch import nn
 from training.data import (
     DISAGREE,
     Bytes,
-    Floats,
     Photo,
     close,
     disagreement,
@@ -26,7 +25,7 @@ from training.data import (
 from training.package import CLASS_NAMES, NETWORKS
 
 MARGIN = 0.05  # of the diagonal: errors further than this from the outline are far
-Find = Callable[[str, Bytes], Floats]  # name and photo to a mask, (H, W) in [0, 1]
+Find = Callable[[Bytes], Bytes]  # (H, W, 3) to a mask, (H, W), 255 = person
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,13 @@ class Judged:
     def mean_iou(self, network: nn.Module) -> float:
         """Of a network, in [0, 1]."""
         find = finder(network)
-        return float(np.mean([iou(find(photo.name, photo.image), photo.target) for photo in self.photos]))
+        return float(np.mean([iou(find(photo.image), photo.target) for photo in self.photos]))
 
 
 def finder(network: nn.Module) -> Find:
     """The network of ``portrait`` as a function from a photo to its mask."""
     package = NETWORKS["portrait"]
-    return lambda name, image: 1 / (1 + np.exp(-package.logits(network, image)[0]))
+    return lambda image: np.round(255 / (1 + np.exp(-package.logits(network, image)[0]))).astype(np.uint8)
 
 
 @cache
@@ -66,9 +65,7 @@ def portrait_sets(data: Path) -> dict[str, Judged]:
 def test_sets(data: Path) -> dict[str, Judged]:
     """The test sets of ``portrait``: to be looked at once for each released card."""
     names = {"dev": sorted(data.glob("dev/images/*.jpg")), "recorded": sorted(data.glob("recorded/images/*.png"))}
-    return {
-        name: Judged(tuple(_photo(data, p, p.parents[1] / "masks") for p in paths)) for name, paths in names.items()
-    }
+    return {name: Judged(tuple(_photo(data, p, data / name / "masks") for p in ps)) for name, ps in names.items()}
 
 
 def _photo(data: Path, path: Path, masks: Path) -> Photo:
@@ -88,16 +85,16 @@ def _believed(paths: list[Path], data: Path) -> Judged:
     return Judged(tuple(agreed), len(paths) - len(agreed))
 
 
-def iou(mask: Floats, truth: Bytes) -> float:
+def iou(mask: Bytes, truth: Bytes) -> float:
     """Intersection over union at half opacity; 1 if both are empty."""
-    found, person = mask >= 0.5, truth >= 128
+    found, person = mask >= 128, truth >= 128
     union = int((found | person).sum())
     return int((found & person).sum()) / union if union else 1.0
 
 
-def far_errors(mask: Floats, truth: Bytes) -> tuple[float, float]:
+def far_errors(mask: Bytes, truth: Bytes) -> tuple[float, float]:
     """False positives far from the person, and false negatives deep inside, in shares of the person's area."""
-    found, person = mask >= 0.5, truth >= 128
+    found, person = mask >= 128, truth >= 128
     margin = MARGIN * float(np.hypot(*truth.shape))
     outside, inside = (cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 5) for part in (~person, person))
     area = max(1, int(person.sum()))

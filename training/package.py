@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-import seglib
 from seglib import portrait
+from seglib.capture import open_source
 from seglib.portrait_network import BLOCKS, PortraitNet
 from seglib.predict import deeplabv3_clothing as clothing
 from seglib.samples import sample_clip_masks, sample_frame, sample_mask
@@ -52,7 +52,7 @@ def recorded() -> Iterator[tuple[str, Bytes, Floats]]:
     """Name, frame and mask of the recorded frames, and of every tenth frame of the clip that shows somebody."""
     for name in ("astronaut", "hopper"):
         yield name, sample_frame(name), sample_mask(name)
-    with seglib.open_source("clip") as frames:
+    with open_source("clip") as frames:
         for number, (frame, mask) in enumerate(zip(frames, sample_clip_masks(), strict=True)):
             if number % 10 == 0 and mask.any() and frame.any():
                 yield f"clip_{number:03d}", frame, mask

@@ -30,7 +30,7 @@ def portrait_report(network: nn.Module, data: Path) -> Iterator[str]:
     yield "|---|---:|---|---:|---:|---:|---:|"
     ours: dict[str, Masks] = {}
     for name, judged in sets.items():
-        ours[name] = [np.round(255 * find(photo.name, photo.image)).astype(np.uint8) for photo in judged.photos]
+        ours[name] = [find(photo.image) for photo in judged.photos]
         kind = "validation" if name in portrait_sets(data) else "test"
         yield from _rows(f"{name} ({kind})", judged, {"**portrait**": ours[name]} | _others(judged, data))
     if left := sets["close"].left_out:
@@ -40,13 +40,11 @@ def portrait_report(network: nn.Module, data: Path) -> Iterator[str]:
     for model, masks in everyone.items():
         yield f"| {model} | {flicker(sets['webcam'].photos, masks):.4f} |"
     yield "\n| photos | of | mean IoU of portrait (95 % interval) |\n|---|---|---:|"
-    both = [
-        (p, m) for name in ("street", "close", "webcam") for p, m in zip(sets[name].photos, ours[name], strict=True)
-    ]
-    close = list(zip(sets["close"].photos, ours["close"], strict=True))
+    pairs = {name: list(zip(sets[name].photos, ours[name], strict=True)) for name in portrait_sets(data)}
+    both = [pair for part in pairs.values() for pair in part]
     yield from _by(both, "validation", "person's share of the picture", _share, (0.1, 0.3))
     yield from _by(both, "validation", "mean lightness, 0 to 100", _lightness, (40, 60))
-    yield from _by(close, "`close`", "individual typology angle of the skin, degrees", _typology, (10, 41))
+    yield from _by(pairs["close"], "`close`", "individual typology angle of the skin, degrees", _typology, (10, 41))
 
 
 def _others(judged: Judged, data: Path) -> dict[str, Masks]:
@@ -61,7 +59,7 @@ def _others(judged: Judged, data: Path) -> dict[str, Masks]:
 
 def _rows(title: str, judged: Judged, models: dict[str, Masks]) -> Iterator[str]:
     for model, masks in models.items():
-        pairs = [(mask / np.float32(255), photo.target) for mask, photo in zip(masks, judged.photos, strict=True)]
+        pairs = [(mask, photo.target) for mask, photo in zip(masks, judged.photos, strict=True)]
         scores = [iou(*pair) for pair in pairs]
         far, deep = np.mean([far_errors(*pair) for pair in pairs], axis=0)
         low, high = interval(scores)
@@ -85,7 +83,7 @@ def _by(
     """A row for the photos below the first limit, between the two, and above the second."""
     scores: dict[int, list[float]] = {0: [], 1: [], 2: []}
     for photo, mask in pairs:
-        scores[int(np.searchsorted(limits, measure(photo)))].append(iou(mask / np.float32(255), photo.target))
+        scores[int(np.searchsorted(limits, measure(photo)))].append(iou(mask, photo.target))
     low, high = limits
     for group, name in enumerate((f"below {low}", f"{low} to {high}", f"above {high}")):
         if scores[group]:
@@ -128,7 +126,7 @@ def clothing_report(network: nn.Module, data: Path) -> Iterator[str]:
     again = [counts[rng.integers(len(counts), size=len(counts))].sum(axis=0) for _ in range(500)]
     drawn = np.stack([type(whole)(part).iou for part in again])
     low, high = np.nanpercentile(np.column_stack([drawn, np.nanmean(drawn, axis=1)]), (2.5, 97.5), axis=0)
-    yield f"IoU over all pixels of the {len(each)} validation photos, with 95 % intervals by bootstrap over the photos:\n"
+    yield f"IoU over all pixels of the {len(each)} validation photos, intervals by bootstrap over the photos:\n"
     yield "| class | IoU | 95 % interval | share of the pixels |\n|---|---:|---:|---:|"
     shares = whole.counts.sum(axis=1) / whole.counts.sum()
     for number, name in enumerate(CLASS_NAMES):

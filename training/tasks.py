@@ -86,9 +86,9 @@ def clothing_picture(rng: Random, sources: Sources, shape: Shape, recipe: Recipe
     image, classes = warp(photo.image, matrix, shape), bordered(photo.target, recipe.border)
     target = cv2.warpAffine(classes, matrix, shape[::-1], flags=cv2.INTER_NEAREST, borderValue=IGNORED)
     if rng.random() < INDOORS:
-        alpha = cv2.warpAffine(255 * (photo.target > 0).astype(np.uint8), matrix, shape[::-1])
-        person, image = image, room(rng, sources, shape)
-        put(image, (person, np.asarray(alpha, np.uint8)))
+        alpha = warp((photo.target > 0) * np.uint8(255), matrix, shape)
+        cut_out, image = image, room(rng, sources, shape)
+        put(image, (cut_out, alpha))
         target[(target == IGNORED) & (alpha == 0)] = 0
     if rng.random() < recipe.light:
         image = relit(rng, image)

@@ -21,9 +21,9 @@ def main(teacher: str, folder: Path, masks: Path) -> None:
 
         model = mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)  # 0 is the general one
     else:
-        import seglib
+        from seglib.predict import load_model
 
-        model = seglib.load_model("portrait")
+        model = load_model("portrait")
     masks.mkdir(parents=True, exist_ok=True)
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".jpg", ".png")):
         frame = np.ascontiguousarray(np.asarray(cv2.imread(str(path)))[..., ::-1])

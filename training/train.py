@@ -164,7 +164,7 @@ class Log:
         axes = figure.subplots(2, 1, sharex=True)
         for name in dict.fromkeys(name for row in self.rows for name in row if name not in ("step", "seconds", "rate")):
             known = [(int(row["step"]), float(row[name])) for row in self.rows if row.get(name)]
-            axes[name != "loss"].plot(*zip(*known, strict=True), label=name)
+            axes[int(name != "loss")].plot(*zip(*known, strict=True), label=name)
         axes[0].set(ylabel="loss", yscale="log")
         axes[1].set(xlabel="step", ylabel="mean IoU")
         axes[1].legend()
