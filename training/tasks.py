@@ -63,7 +63,7 @@ class Task:
         counts = np.zeros(len(CLASS_NAMES))
         for photo in sources.groups[0]:
             counts += np.bincount(photo.target.ravel(), minlength=len(CLASS_NAMES))
-        weights = counts**-self.recipe.class_weight
+        weights = np.maximum(counts, 1) ** -self.recipe.class_weight
         return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
