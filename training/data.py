@@ -50,16 +50,10 @@ def read_grey(path: Path) -> Bytes:
     return np.asarray(image, np.uint8)
 
 
-def is_street_validation(path: Path) -> bool:
-    """Whether a labelled street photo is held out: its number ends in 1."""
-    return path.stem.endswith("1")
-
-
 def street(data: Path, validation: bool) -> list[Path]:
-    """The labelled street photos of one side of the split."""
+    """The labelled street photos of one side of the split: a number that ends in 1 is held out."""
     labelled = sorted((data / "masks").glob("*.png"))
-    chosen = [path for path in labelled if is_street_validation(path) == validation]
-    return [data / "images" / f"{path.stem}.jpg" for path in chosen]
+    return [data / "images" / f"{path.stem}.jpg" for path in labelled if path.stem.endswith("1") == validation]
 
 
 def close(data: Path, validation: bool) -> list[Path]:
@@ -68,14 +62,10 @@ def close(data: Path, validation: bool) -> list[Path]:
     return paths[::10] if validation else [path for number, path in enumerate(paths) if number % 10]
 
 
-def webcam_training(data: Path) -> list[Path]:
-    """The webcam frames of the men of the training set."""
-    return [path for path in sorted((data / "webcam").glob("*.jpg")) if not path.stem.startswith(HELD_OUT_MAN)]
-
-
-def webcam_validation(data: Path) -> list[Path]:
-    """The webcam frames of the held-out man, clip by clip, in order."""
-    return [path for path in sorted((data / "webcam").glob("*.jpg")) if path.stem.startswith(HELD_OUT_MAN)]
+def webcam(data: Path, validation: bool) -> list[Path]:
+    """The webcam frames of one side of the split, clip by clip, in order."""
+    paths = sorted((data / "webcam").glob("*.jpg"))
+    return [path for path in paths if path.stem.startswith(HELD_OUT_MAN) == validation]
 
 
 def disagreement(a: Bytes, b: Bytes) -> float:
@@ -102,7 +92,7 @@ def portrait_training(data: Path) -> list[Photo]:
     for path in sorted((data / "images").glob("*.jpg")):
         if path.stem not in labelled:
             photos += _taught(path, data, PEER_LIES)
-    for path in (*close(data, validation=False), *webcam_training(data)):
+    for path in (*close(data, validation=False), *webcam(data, validation=False)):
         photos += _taught(path, data)
     return photos
 

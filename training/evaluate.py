@@ -1,71 +1,43 @@
 """Scores on the sets of the protocol."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from training.data import (
-    DISAGREE,
-    Bytes,
-    Photo,
-    close,
-    disagreement,
-    read_grey,
-    read_rgb,
-    street,
-    webcam_validation,
-)
+from training import data as photos_of
+from training.data import DISAGREE, Bytes, Photo, disagreement, read_grey, read_rgb
 from training.package import CLASS_NAMES, NETWORKS
 
 MARGIN = 0.05  # of the diagonal: errors further than this from the outline are far
-Find = Callable[[Bytes], Bytes]  # (H, W, 3) to a mask, (H, W), 255 = person
+Counts = NDArray[np.int64]  # of pixels, (classes, classes): row = truth, column = prediction
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A set of photos with their masks, in order."""
-
-    photos: tuple[Photo, ...]
-    left_out: int = 0  # photos of the set that have no truth that can be trusted
-
-    def limited(self, count: int) -> "Judged":
-        """At most so many photos, spread evenly."""
-        return replace(self, photos=self.photos[:: max(1, len(self.photos) // count)][:count])
-
-    def mean_iou(self, network: nn.Module) -> float:
-        """Of a network, in [0, 1]."""
-        find = finder(network)
-        return float(np.mean([iou(find(photo.image), photo.target) for photo in self.photos]))
-
-
-def finder(network: nn.Module) -> Find:
-    """The network of ``portrait`` as a function from a photo to its mask."""
-    package = NETWORKS["portrait"]
-    return lambda image: np.round(255 / (1 + np.exp(-package.logits(network, image)[0]))).astype(np.uint8)
+def find(network: nn.Module, image: Bytes) -> Bytes:
+    """The mask, (H, W), 255 = person, that the network of ``portrait`` gives a photo, (H, W, 3)."""
+    logits = NETWORKS["portrait"].logits(network, image)[0]
+    return np.round(255 / (1 + np.exp(-logits))).astype(np.uint8)
 
 
 @cache
-def portrait_sets(data: Path) -> dict[str, Judged]:
-    """The validation sets of ``portrait``."""
-    labelled = [_photo(data, path, data / "masks") for path in street(data, validation=True)]
-    return {
-        "street": Judged(tuple(labelled)),
-        "close": _believed(close(data, validation=True), data),
-        "webcam": Judged(tuple(_photo(data, path, data / "webcam/masks") for path in webcam_validation(data))),
-    }
+def portrait_sets(data: Path) -> dict[str, list[Photo]]:
+    """The validation sets of ``portrait``. Of ``close``, the photos with a mask with which the peer's agrees."""
+    masks = {"street": data / "masks", "close": data / "close/masks", "webcam": data / "webcam/masks"}
+    paths = {"street": photos_of.street(data, True), "webcam": photos_of.webcam(data, True)}
+    paths["close"] = [path for path in photos_of.close(data, True) if (masks["close"] / f"{path.stem}.png").exists()]
+    sets = {name: [_photo(data, path, masks[name]) for path in paths[name]] for name in masks}
+    peer = data / "peer"
+    agreed = [p for p in sets["close"] if disagreement(p.target, read_grey(peer / f"{p.name}.png")) < DISAGREE]
+    return sets | {"close": agreed}
 
 
-def test_sets(data: Path) -> dict[str, Judged]:
+def test_sets(data: Path) -> dict[str, list[Photo]]:
     """The test sets of ``portrait``: to be looked at once for each released card."""
-    names = {"dev": sorted(data.glob("dev/images/*.jpg")), "recorded": sorted(data.glob("recorded/images/*.png"))}
-    return {name: Judged(tuple(_photo(data, p, data / name / "masks") for p in ps)) for name, ps in names.items()}
+    paths = {"dev": sorted(data.glob("dev/images/*.jpg")), "recorded": sorted(data.glob("recorded/images/*.png"))}
+    return {name: [_photo(data, path, data / name / "masks") for path in paths[name]] for name in paths}
 
 
 def _photo(data: Path, path: Path, masks: Path) -> Photo:
@@ -74,15 +46,6 @@ def _photo(data: Path, path: Path, masks: Path) -> Photo:
     if mask.shape != image.shape[:2]:
         mask = np.asarray(cv2.resize(mask, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
     return Photo(str(path.relative_to(data).with_suffix("")), image, mask, np.full_like(mask, 255))
-
-
-def _believed(paths: list[Path], data: Path) -> Judged:
-    """The photos that have a mask with which the peer's agrees."""
-    masks = data / "close/masks"
-    photos = [_photo(data, path, masks) for path in paths if (masks / f"{path.stem}.png").exists()]
-    theirs = (read_grey(data / "peer" / f"{photo.name}.png") for photo in photos)
-    agreed = [photo for photo, mask in zip(photos, theirs, strict=True) if disagreement(photo.target, mask) < DISAGREE]
-    return Judged(tuple(agreed), len(paths) - len(agreed))
 
 
 def iou(mask: Bytes, truth: Bytes) -> float:
@@ -109,41 +72,16 @@ def interval(values: list[float], rounds: int = 2000) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
-class Confusion:
-    """Counts of pixels, (classes, classes): row = truth, column = prediction."""
-
-    counts: NDArray[np.int64]
-
-    def __add__(self, other: "Confusion") -> "Confusion":
-        return Confusion(self.counts + other.counts)
-
-    @property
-    def iou(self) -> NDArray[np.float64]:
-        """Intersection over union of each class; NaN for one that is nowhere."""
-        hit = np.diag(self.counts)
-        union = self.counts.sum(axis=0) + self.counts.sum(axis=1) - hit
-        return np.where(union > 0, hit / np.maximum(union, 1), np.nan)
+def clothing_counts(network: nn.Module, photo: Photo) -> Counts:
+    """Every pixel of a photo, truth against prediction."""
+    classes = len(CLASS_NAMES)
+    predicted = NETWORKS["clothing"].logits(network, photo.image).argmax(axis=0)
+    both = classes * photo.target.astype(np.int64) + predicted
+    return np.bincount(both.ravel(), minlength=classes**2).reshape(classes, classes)
 
 
-def clothing_scores(network: nn.Module, photos: list[Photo]) -> Confusion:
-    """Every pixel of every photo, truth against prediction."""
-    package, classes = NETWORKS["clothing"], len(CLASS_NAMES)
-    counts = np.zeros((classes, classes), np.int64)
-    for photo in photos:
-        predicted = package.logits(network, photo.image).argmax(axis=0)
-        both = classes * photo.target.astype(np.int64) + predicted
-        counts += np.bincount(both.ravel(), minlength=classes**2).reshape(classes, classes)
-    return Confusion(counts)
-
-
-def load(name: str, weights: Path) -> nn.Module:
-    """The network with weights from a safetensors file, in eval mode."""
-    from safetensors.torch import load_file
-
-    network = NETWORKS[name].build()
-    state = {key: value.to(torch.float32) for key, value in load_file(weights).items()}
-    missing, unexpected = network.load_state_dict(state, strict=False)
-    if unexpected or any(not key.endswith("num_batches_tracked") for key in missing):
-        raise ValueError(f"{weights} holds other weights than those of {name}: {unexpected[:3]} {missing[:3]}")
-    return network.eval()
+def class_iou(counts: Counts) -> NDArray[np.float64]:
+    """Intersection over union of each class; NaN for one that is nowhere."""
+    hit = np.diag(counts)
+    union = counts.sum(axis=0) + counts.sum(axis=1) - hit
+    return np.where(union > 0, hit / np.maximum(union, 1), np.nan)

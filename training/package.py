@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -29,6 +30,14 @@ class Network:
     preprocess: Callable[[Tensor], Tensor]  # (N, 3, H, W) uint8 RGB to the input
     weights: Path  # the package's file
     card: Path  # its model card
+
+    def load(self) -> nn.Module:
+        """The network with the package's weights, in eval mode."""
+        network = self.build()
+        faults = network.load_state_dict({k: v.float() for k, v in load_file(self.weights).items()}, strict=False)
+        if faults.unexpected_keys or any(not key.endswith("num_batches_tracked") for key in faults.missing_keys):
+            raise ValueError(f"{self.weights} holds the weights of another network")
+        return network.eval()
 
     @torch.inference_mode()
     def logits(self, network: nn.Module, image: Bytes) -> Floats:

@@ -12,6 +12,8 @@ class Recipe:
     steps: int  # of the optimiser
     batch: int  # pictures in each
     rate: float  # the largest learning rate of AdamW
+    horizon: int  # steps after which the cosine of the learning rate would be zero
+    cooldown: int  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
     shapes: tuple[Shape, ...]  # sizes of a batch's pictures, each as often as it is listed
     small_shapes: tuple[Shape, ...] = ()  # sizes at the start, when most is learned from little (progressive resizing)
     small_steps: int = 0  # for so many steps
@@ -48,11 +50,21 @@ RECIPES = {
         steps=4400,
         batch=16,
         rate=1.5e-3,
+        horizon=4400,
+        cooldown=500,
         shapes=((192, 256),) * 4 + ((160, 288), (288, 192), (288, 192)),
         small_shapes=((128, 160),) * 4 + ((96, 192), (192, 128), (192, 128)),
         small_steps=3000,
     ),
     "clothing": Recipe(
-        steps=1200, batch=12, rate=1e-3, shapes=((256, 256), (320, 192)), warmup=50, average=0.995, close=0.35
+        steps=1200,
+        batch=12,
+        rate=1e-3,
+        horizon=1200,
+        cooldown=200,
+        shapes=((256, 256), (320, 192)),
+        warmup=50,
+        average=0.995,
+        close=0.35,
     ),
 }

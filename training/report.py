@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from training.data import Bytes, Photo, clothing_photos, read_grey
-from training.evaluate import Judged, clothing_scores, far_errors, finder, interval, iou, load, portrait_sets, test_sets
+from training.data import Bytes, Photo, close, clothing_photos, read_grey
+from training.evaluate import class_iou, clothing_counts, far_errors, find, interval, iou, portrait_sets, test_sets
 from training.package import CLASS_NAMES, NETWORKS, recorded
 
 BEGIN, END = "<!-- training.report: begin -->", "<!-- training.report: end -->"
@@ -25,41 +25,39 @@ Masks = list[Bytes]
 def portrait_report(network: nn.Module, data: Path) -> Iterator[str]:
     """The tables of ``portrait``, line by line."""
     sets = portrait_sets(data) | test_sets(data)
-    find = finder(network)
     yield "| set | photos | model | mean IoU (95 % interval) | median | far false positives | deep false negatives |"
     yield "|---|---:|---|---:|---:|---:|---:|"
     ours: dict[str, Masks] = {}
     for name, judged in sets.items():
-        ours[name] = [find(photo.image) for photo in judged.photos]
+        ours[name] = [find(network, photo.image) for photo in judged]
         kind = "validation" if name in portrait_sets(data) else "test"
         yield from _rows(f"{name} ({kind})", judged, {"**portrait**": ours[name]} | _others(judged, data))
-    if left := sets["close"].left_out:
-        yield f"\n{left} files of `close` have no mask that can be trusted and are left out."
+    left = len(close(data, validation=True)) - len(sets["close"])
+    yield f"\n{left} files of `close` have no mask that can be trusted and are left out."
     yield "\n| flicker on `webcam`: mean change of the mask where the truth stands still | |\n|---|---:|"
-    everyone = {"**portrait**": ours["webcam"]} | _others(sets["webcam"], data)
-    for model, masks in everyone.items():
-        yield f"| {model} | {flicker(sets['webcam'].photos, masks):.4f} |"
+    for model, masks in ({"**portrait**": ours["webcam"]} | _others(sets["webcam"], data)).items():
+        yield f"| {model} | {flicker(sets['webcam'], masks):.4f} |"
     yield "\n| photos | of | mean IoU of portrait (95 % interval) |\n|---|---|---:|"
-    pairs = {name: list(zip(sets[name].photos, ours[name], strict=True)) for name in portrait_sets(data)}
+    pairs = {name: list(zip(sets[name], ours[name], strict=True)) for name in portrait_sets(data)}
     both = [pair for part in pairs.values() for pair in part]
     yield from _by(both, "validation", "person's share of the picture", _share, (0.1, 0.3))
     yield from _by(both, "validation", "mean lightness, 0 to 100", _lightness, (40, 60))
     yield from _by(pairs["close"], "`close`", "individual typology angle of the skin, degrees", _typology, (10, 41))
 
 
-def _others(judged: Judged, data: Path) -> dict[str, Masks]:
+def _others(judged: list[Photo], data: Path) -> dict[str, Masks]:
     """The masks of the peer and of the first generation, where there are all of them."""
     found = {}
     for folder, name in (("peer", "peer"), ("first", "first generation")):
-        paths = [data / folder / f"{photo.name.replace('/images/', '/')}.png" for photo in judged.photos]
+        paths = [data / folder / f"{photo.name.replace('/images/', '/')}.png" for photo in judged]
         if all(path.exists() for path in paths):
             found[name] = [read_grey(path) for path in paths]
     return found
 
 
-def _rows(title: str, judged: Judged, models: dict[str, Masks]) -> Iterator[str]:
+def _rows(title: str, judged: list[Photo], models: dict[str, Masks]) -> Iterator[str]:
     for model, masks in models.items():
-        pairs = [(mask, photo.target) for mask, photo in zip(masks, judged.photos, strict=True)]
+        pairs = [(mask, photo.target) for mask, photo in zip(masks, judged, strict=True)]
         scores = [iou(*pair) for pair in pairs]
         far, deep = np.mean([far_errors(*pair) for pair in pairs], axis=0)
         low, high = interval(scores)
@@ -67,7 +65,7 @@ def _rows(title: str, judged: Judged, models: dict[str, Masks]) -> Iterator[str]
         yield f"| {title} | {len(pairs)} | {model} | {count} |"
 
 
-def flicker(photos: tuple[Photo, ...], masks: Masks) -> float:
+def flicker(photos: list[Photo], masks: Masks) -> float:
     """The mean change of the masks from frame to frame of a clip, in [0, 1], where the truth stands still."""
     changes = []
     for number, (before, now) in enumerate(pairwise(photos)):
@@ -111,30 +109,26 @@ def _typology(photo: Photo) -> float:
     row = int(top + 0.3 * (bottom - top))
     column = int(np.flatnonzero(inside[row]).mean())
     reach = max(4, (bottom - top) // 20)
-    lightness, _, blue = np.median(
-        _lab(photo.image)[row - reach : row + reach, column - reach : column + reach], (0, 1)
-    )
+    patch = _lab(photo.image)[row - reach : row + reach, column - reach : column + reach]
+    lightness, _, blue = np.median(patch, axis=(0, 1))
     return float(np.degrees(np.arctan2(lightness - 50, blue)))
 
 
 def clothing_report(network: nn.Module, data: Path) -> Iterator[str]:
     """The tables of ``deeplabv3_clothing``, line by line."""
-    each = [clothing_scores(network, [photo]) for photo in clothing_photos(data, validation=True)]
-    counts = np.stack([scores.counts for scores in each])
-    whole = sum(each[1:], each[0])
-    rng = np.random.default_rng(0)
-    again = [counts[rng.integers(len(counts), size=len(counts))].sum(axis=0) for _ in range(500)]
-    drawn = np.stack([type(whole)(part).iou for part in again])
-    low, high = np.nanpercentile(np.column_stack([drawn, np.nanmean(drawn, axis=1)]), (2.5, 97.5), axis=0)
+    each = np.stack([clothing_counts(network, photo) for photo in clothing_photos(data, validation=True)])
+    counts, rng = each.sum(axis=0), np.random.default_rng(0)
+    again = np.stack([class_iou(each[rng.integers(len(each), size=len(each))].sum(axis=0)) for _ in range(500)])
+    low, high = np.nanpercentile(np.column_stack([again, np.nanmean(again, axis=1)]), (2.5, 97.5), axis=0)
+    scores, shares = class_iou(counts), counts.sum(axis=1) / counts.sum()
     yield f"IoU over all pixels of the {len(each)} validation photos, intervals by bootstrap over the photos:\n"
     yield "| class | IoU | 95 % interval | share of the pixels |\n|---|---:|---:|---:|"
-    shares = whole.counts.sum(axis=1) / whole.counts.sum()
     for number, name in enumerate(CLASS_NAMES):
-        yield f"| {name} | {whole.iou[number]:.3f} | {low[number]:.3f}–{high[number]:.3f} | {shares[number]:.3f} |"
-    yield f"| **mean** | **{np.nanmean(whole.iou):.3f}** | {low[-1]:.3f}–{high[-1]:.3f} | |\n"
+        yield f"| {name} | {scores[number]:.3f} | {low[number]:.3f}–{high[number]:.3f} | {shares[number]:.3f} |"
+    yield f"| **mean** | **{np.nanmean(scores):.3f}** | {low[-1]:.3f}–{high[-1]:.3f} | |\n"
     yield "Confusion matrix, percent of each true class (row) that was predicted as each class (column):\n"
     yield "| | " + " | ".join(CLASS_NAMES) + " |\n|---" + "|---:" * len(CLASS_NAMES) + "|"
-    for name, row in zip(CLASS_NAMES, 100 * whole.counts / whole.counts.sum(axis=1, keepdims=True), strict=True):
+    for name, row in zip(CLASS_NAMES, 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), strict=True):
         yield f"| {name} | " + " | ".join(f"{value:.0f}" for value in row) + " |"
 
 
@@ -158,7 +152,7 @@ def main() -> None:
         return
     package = NETWORKS[args.what]
     report = portrait_report if args.what == "portrait" else clothing_report
-    lines = "\n".join(report(load(args.what, package.weights), args.data))
+    lines = "\n".join(report(package.load(), args.data))
     card = package.card.read_text(encoding="utf-8")
     before, after = card[: card.index(BEGIN)], card[card.index(END) :]
     package.card.write_text(f"{before}{BEGIN}\n\n{lines}\n\n{after}", encoding="utf-8")

@@ -15,7 +15,7 @@ import av
 import cv2
 import numpy as np
 
-from training.data import SITTER, Bytes, read_grey, read_rgb, webcam_training
+from training.data import SITTER, Bytes, read_grey, read_rgb, webcam
 
 LONG_SIDE = 512  # pixels of a room's picture at most
 SMALLEST = 120  # pixels of the shorter side at least
@@ -80,7 +80,7 @@ def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
 def empty_rooms(data: Path) -> Iterator[Bytes]:
     """The rooms of the webcam training clips: the median, over a clip, of the pixels without people."""
     clips: dict[str, list[Path]] = {}
-    for path in webcam_training(data):
+    for path in webcam(data, validation=False):
         if path.stem.startswith(SITTER):
             continue
         clips.setdefault(path.stem.rsplit("_", 1)[0], []).append(path)

@@ -67,13 +67,11 @@ class Run:
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.checkpoint = folder / "checkpoint.pt"
         if self.checkpoint.exists():
-            self._resume(torch.load(self.checkpoint, map_location=device, weights_only=True))
-
-    def _resume(self, kept: dict[str, Any]) -> None:
-        self.network.load_state_dict(kept["network"])
-        self.optimizer.load_state_dict(kept["optimizer"])
-        self.average, self.step, self.seconds = kept["average"], kept["step"], kept["seconds"]
-        print(f"resuming after step {self.step}")
+            kept = torch.load(self.checkpoint, map_location=device, weights_only=True)
+            self.network.load_state_dict(kept["network"])
+            self.optimizer.load_state_dict(kept["optimizer"])
+            self.average, self.step, self.seconds = kept["average"], kept["step"], kept["seconds"]
+            print(f"resuming after step {self.step}")
 
     def save(self) -> None:
         """Write the checkpoint; a crash leaves the old one or the new one."""
@@ -84,10 +82,10 @@ class Run:
         os.replace(part, self.checkpoint)
 
     def rate(self) -> float:
-        """The learning rate of this step: a short rise, then half a cosine down to nothing."""
+        """The learning rate of this step: a short rise, a part of half a cosine, a linear fall to nothing."""
         recipe = self.task.recipe
-        rise = min(1.0, (self.step + 1) / recipe.warmup)
-        return recipe.rate * rise * (0.5 + 0.5 * math.cos(math.pi * self.step / recipe.steps))
+        ends = min(1.0, (self.step + 1) / recipe.warmup, (recipe.steps - self.step) / recipe.cooldown)
+        return recipe.rate * ends * (0.5 + 0.5 * math.cos(math.pi * self.step / recipe.horizon))
 
     def learn(self, batch: Batch, weights: Tensor) -> float:
         """One optimiser step; returns the loss. A gradient that is not finite changes nothing."""
@@ -148,7 +146,7 @@ class Log:
                 self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
 
     def add(self, row: dict[str, float]) -> None:
-        """Append a row; the file is written anew, since a score may be a new column."""
+        """Append a row, and write the file."""
         self.rows.append({name: f"{value:.6g}" for name, value in row.items()})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
         with self.path.open("w", newline="") as file:
@@ -180,7 +178,7 @@ def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
     log, sources = Log(folder, run.step), task.sources()
     weights = task.class_weights(sources).to(device)
     order = range(run.step, task.recipe.steps)
-    loader = DataLoader(Batches(task, sources), None, sampler=order, num_workers=workers, worker_init_fn=_quiet)
+    loader = DataLoader(Batches(task, sources), None, sampler=order, num_workers=workers)
     bar = tqdm(loader, initial=run.step, total=task.recipe.steps, unit="step", mininterval=5)
     before = saved = time.monotonic()
     losses: list[float] = []
@@ -205,12 +203,6 @@ def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
             return False
     log.draw()
     return True
-
-
-def _quiet(number: int) -> None:
-    """A worker is ended by the run, not by Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def main() -> None:
