@@ -47,7 +47,11 @@ def sample(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> tuple
         wall = 0.35  # many keep their surroundings as they are
     else:
         background = room(rng, sources, shape)
-        layers = [] if kind < recipe.own + recipe.empty else people(rng, sources, shape, recipe)
+        count = 0
+        if kind >= recipe.own + recipe.empty:
+            second, third = rng.random(2) < recipe.several
+            count = 1 + second * (1 + third)
+        layers = [cut_out(rng, pick(rng, sources, recipe), shape, recipe, count > 1) for _ in range(count)]
         trust, wall = np.full(shape, 255, np.uint8), 1.0
     if layers and layers[0][0] is not background and rng.random() < 0.4:
         layers = [(matched(rng, person, background), alpha) for person, alpha in layers]
@@ -98,12 +102,6 @@ def framed(rng: Random, photo: Photo, shape: Shape) -> tuple[Bytes, Bytes, Bytes
         warp(photo.target, matrix, shape, cv2.BORDER_REPLICATE),
         warp(photo.trust, matrix, shape),
     )
-
-
-def people(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> list[Layer]:
-    """One to three people, cut out, the farthest first."""
-    count = 1 + (rng.random() < recipe.several) * (1 + (rng.random() < recipe.several))
-    return [cut_out(rng, pick(rng, sources, recipe), shape, recipe, count > 1) for _ in range(count)]
 
 
 def cut_out(rng: Random, photo: Photo, shape: Shape, recipe: Recipe, beside: bool) -> Layer:

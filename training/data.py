@@ -87,7 +87,10 @@ def portrait_training(data: Path) -> list[Photo]:
     Street photos with labels; street photos with the two teachers' mean; portraits and webcam frames with the mean
     of the masks that agree.
     """
-    photos = [_labelled(path, data) for path in street(data, validation=False)]
+    photos = []
+    for path in street(data, validation=False):
+        target = aligned(read_grey(data / "masks" / f"{path.stem}.png"), LABELS_LIE)
+        photos.append(Photo(f"street/{path.stem}", read_rgb(path), target, np.full_like(target, 255)))
     labelled = {path.stem for validation in (False, True) for path in street(data, validation)}
     for path in sorted((data / "images").glob("*.jpg")):
         if path.stem not in labelled:
@@ -95,11 +98,6 @@ def portrait_training(data: Path) -> list[Photo]:
     for path in (*close(data, validation=False), *webcam(data, validation=False)):
         photos += _taught(path, data)
     return photos
-
-
-def _labelled(path: Path, data: Path) -> Photo:
-    target = aligned(read_grey(data / "masks" / f"{path.stem}.png"), LABELS_LIE)
-    return Photo(f"street/{path.stem}", read_rgb(path), target, np.full_like(target, 255))
 
 
 def _taught(path: Path, data: Path, lies: tuple[float, float] = (0.0, 0.0)) -> list[Photo]:
@@ -121,19 +119,9 @@ def _taught(path: Path, data: Path, lies: tuple[float, float] = (0.0, 0.0)) -> l
     trust = np.where(unsure & spread, 0, 255 if len(masks) == 3 else 160).astype(np.uint8)
     if path.stem.startswith(SITTER):
         trust[:, 3 * trust.shape[1] // 4 :] = 0
-    return [_small(Photo(f"{folder}/{path.stem}", image, target, trust))]
-
-
-def _small(photo: Photo) -> Photo:
-    """At a long side of at most SIDE pixels."""
-    scale = SIDE / max(photo.image.shape[:2])
-    if scale >= 1:
-        return photo
-    parts = [
-        np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-        for part in (photo.image, photo.target, photo.trust)
-    ]
-    return Photo(photo.name, *parts)
+    scale = min(1.0, SIDE / max(target.shape))
+    resized = (cv2.resize(p, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for p in (image, target, trust))
+    return [Photo(f"{folder}/{path.stem}", *(np.asarray(part, np.uint8) for part in resized))]
 
 
 def clothing_photos(data: Path, validation: bool = False) -> list[Photo]:

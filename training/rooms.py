@@ -7,7 +7,9 @@ import argparse
 import base64
 import io
 import re
+import warnings
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from zipfile import ZipFile, is_zipfile
 
@@ -79,21 +81,15 @@ def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def empty_rooms(data: Path) -> Iterator[Bytes]:
     """The rooms of the webcam training clips: the median, over a clip, of the pixels without people."""
-    clips: dict[str, list[Path]] = {}
-    for path in webcam(data, validation=False):
-        if path.stem.startswith(SITTER):
-            continue
-        clips.setdefault(path.stem.rsplit("_", 1)[0], []).append(path)
-    plates = []
-    for paths in clips.values():
+    paths_of = [path for path in webcam(data, validation=False) if not path.stem.startswith(SITTER)]
+    for _, clip in groupby(paths_of, lambda path: path.stem.rsplit("_", 1)[0]):
+        paths = list(clip)
         frames = np.stack([read_rgb(path) for path in paths]).astype(np.float32)
         masks = np.stack([read_grey(data / "webcam/masks" / f"{path.stem}.png") for path in paths])
         reach = np.ones((31, 31), np.uint8)
         frames[np.stack([cv2.dilate(mask, reach) for mask in masks]) > 10] = np.nan
-        with np.testing.suppress_warnings() as quiet:
-            quiet.filter(RuntimeWarning)  # a pixel that is a person in every frame
-            plates.append(np.nanmedian(frames, axis=0))
-    for plate in plates:
+        with warnings.catch_warnings(category=RuntimeWarning, action="ignore"):  # someone in every frame
+            plate = np.nanmedian(frames, axis=0)
         hidden = np.isnan(plate[..., 0]).astype(np.uint8)
         filled = cv2.inpaint(np.nan_to_num(plate).astype(np.uint8), hidden, 5, cv2.INPAINT_TELEA)
         yield np.asarray(filled, np.uint8)
@@ -118,12 +114,8 @@ def main() -> None:
     args = parser.parse_args()
     for folder in (args.data / "rooms", args.data / "things"):
         folder.mkdir(exist_ok=True)
-    sources = {
-        "panorama": panoramas(args.packages),
-        "surface": surfaces(args.packages),
-        "empty": empty_rooms(args.data),
-    }
-    for source, images in sources.items():
+    rooms = {"panorama": panoramas(args.packages), "surface": surfaces(args.packages), "empty": empty_rooms(args.data)}
+    for source, images in rooms.items():
         for number, image in enumerate(images):
             path = args.data / "rooms" / f"{source}_{number:04d}.jpg"
             cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
