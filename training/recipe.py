@@ -47,14 +47,14 @@ class Recipe:
 
 RECIPES = {
     "portrait": Recipe(
-        steps=4400,
+        steps=3150,
         batch=16,
         rate=1.5e-3,
         horizon=4400,
-        cooldown=500,
+        cooldown=600,
         shapes=((192, 256),) * 4 + ((160, 288), (288, 192), (288, 192)),
         small_shapes=((128, 160),) * 4 + ((96, 192), (192, 128), (192, 128)),
-        small_steps=3000,
+        small_steps=2000,
     ),
     "clothing": Recipe(
         steps=1200,
