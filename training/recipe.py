@@ -13,12 +13,12 @@ class Recipe:
     batch: int  # pictures in each
     rate: float  # the largest learning rate of AdamW
     horizon: int  # steps after which the cosine of the learning rate would be zero
-    cooldown: int  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
     shapes: tuple[Shape, ...]  # sizes of a batch's pictures, each as often as it is listed
     small_shapes: tuple[Shape, ...] = ()  # sizes at the start, when most is learned from little (progressive resizing)
     small_steps: int = 0  # for so many steps
     start_rate: float = 0.5  # what the weights that the run starts from get of the rate
     warmup: int = 100  # steps until the largest rate
+    cooldown: int = 1  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
     decay: float = 0.02  # weight decay
     clip: float = 5.0  # largest length of the gradient
     average: float = 0.998  # decay of the averaged weights
@@ -61,7 +61,6 @@ RECIPES = {
         batch=12,
         rate=1e-3,
         horizon=1200,
-        cooldown=200,
         shapes=((256, 256), (320, 192)),
         warmup=50,
         average=0.995,
