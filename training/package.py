@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from torch.nn.functional import interpolate
 from seglib import portrait
 from seglib.capture import open_source
 from seglib.portrait_network import BLOCKS, PortraitNet
+from seglib.predict import Model, load_model
 from seglib.predict import deeplabv3_clothing as clothing
 from seglib.samples import sample_clip_masks, sample_frame, sample_mask
 from seglib.weights import EMBEDDED
@@ -19,7 +22,7 @@ from training.data import Bytes, Floats
 
 MEAN, STD = clothing.MEAN, clothing.STD
 CLASS_NAMES = clothing.CLASS_NAMES
-__all__ = ["BLOCKS", "CLASS_NAMES", "MEAN", "NETWORKS", "STD", "PortraitNet", "recorded"]
+__all__ = ["BLOCKS", "CLASS_NAMES", "MEAN", "NETWORKS", "STD", "PortraitNet", "recorded", "shipped_mask"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,16 @@ class Network:
         enlarged = interpolate(out, size=image.shape[:2], mode="bilinear", align_corners=False)
         result: Floats = enlarged[0].cpu().numpy()
         return result
+
+
+@cache
+def _shipped() -> Model:
+    return load_model("portrait")
+
+
+def shipped_mask(image: Bytes) -> Bytes:
+    """The mask, (H, W), 255 = person, that the package's ``portrait`` gives a photo, (H, W, 3)."""
+    return np.round(255 * _shipped().mask(image)).astype(np.uint8)
 
 
 _CLOTHING_CARD = clothing.WEIGHTS.with_name("DEEPLABV3_CLOTHING.md")

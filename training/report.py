@@ -1,11 +1,14 @@
 """Write the tables of a model card: python -m training.report portrait DATA
 
-They replace what stands between the two markers of the card. The weights are those that the package holds.
-``recorded`` writes the package's frames and a part of its clip to DATA/recorded, so that the peer can be run on them.
+They replace what stands between the two markers of the card, and are about the weights that the package holds.
+``--weights FILE`` prints them instead for the weights of a run. ``recorded`` writes the package's frames and a part of
+its clip to DATA/recorded, so that the peer can be run on them.
 """
 
 import argparse
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,20 +19,20 @@ from torch import nn
 
 from training.data import Bytes, Photo, close, clothing_photos, read_grey
 from training.evaluate import class_iou, clothing_counts, far_errors, find, interval, iou, portrait_sets, test_sets
-from training.package import CLASS_NAMES, NETWORKS, recorded
+from training.package import CLASS_NAMES, NETWORKS, recorded, shipped_mask
 
 BEGIN, END = "<!-- training.report: begin -->", "<!-- training.report: end -->"
 Masks = list[Bytes]
 
 
-def portrait_report(network: nn.Module, data: Path) -> Iterator[str]:
-    """The tables of ``portrait``, line by line."""
-    sets = portrait_sets(data) | test_sets(data)
+def portrait_report(find: Callable[[Bytes], Bytes], data: Path, test: bool) -> Iterator[str]:
+    """The tables of ``portrait``, a function from a photo to its mask, line by line; with the test sets or without."""
+    sets = portrait_sets(data) | (test_sets(data) if test else {})
     yield "| set | photos | model | mean IoU (95 % interval) | median | far false positives | deep false negatives |"
     yield "|---|---:|---|---:|---:|---:|---:|"
     ours: dict[str, Masks] = {}
     for name, judged in sets.items():
-        ours[name] = [find(network, photo.image) for photo in judged]
+        ours[name] = [find(photo.image) for photo in judged]
         kind = "validation" if name in portrait_sets(data) else "test"
         yield from _rows(f"{name} ({kind})", judged, {"**portrait**": ours[name]} | _others(judged, data))
     left = len(close(data, validation=True)) - len(sets["close"])
@@ -146,13 +149,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("portrait", "clothing", "recorded"))
     parser.add_argument("data", type=Path)
+    parser.add_argument("--weights", type=Path, help="of a run; the test sets are left out")
     args = parser.parse_args()
     if args.what == "recorded":
         write_recorded(args.data)
         return
     package = NETWORKS[args.what]
-    report = portrait_report if args.what == "portrait" else clothing_report
-    lines = "\n".join(report(package.load(), args.data))
+    if args.weights:
+        package = replace(package, weights=args.weights)
+    if args.what == "clothing":
+        lines = "\n".join(clothing_report(package.load(), args.data))
+    else:
+        judged = partial(find, package.load()) if args.weights else shipped_mask
+        lines = "\n".join(portrait_report(judged, args.data, args.weights is None))
+    if args.weights:
+        print(lines)
+        return
     card = package.card.read_text(encoding="utf-8")
     before, after = card[: card.index(BEGIN)], card[card.index(END) :]
     package.card.write_text(f"{before}{BEGIN}\n\n{lines}\n\n{after}", encoding="utf-8")
