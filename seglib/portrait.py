@@ -19,38 +19,38 @@ from seglib.weights import EMBEDDED
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SIZE = 222  # the side in pixels of a square: the network was made for pictures with as many pixels as that
+SIZE = 256  # the side in pixels of a square: the network was made for pictures with as many pixels as that
 # The calculation that build() does, without its weights, as OpenVINO reads it. Made by recipes/draw_portrait.py.
 DRAWING = Path(__file__).parent / "data" / "portrait.xml"
-_STEP = 32  # the network's deepest stride: both sides are multiples of it
+_STEP = 16  # both sides are multiples of this; the network pads them to multiples of 32 by itself
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green, blue
 
 
 def build() -> "nn.Module":
-    """The network with random weights: (N, 3, h, w) float32 in, {"out": (N, 1, h, w) logits, ...} out."""
+    """The network with random weights: (N, 3, h, w) float32 in, {"out": (N, 1, h, w) logits} out."""
     from seglib.portrait_network import PortraitNet
 
     return PortraitNet()
 
 
 class Preprocess:
-    """A frame to the network's input, (1, 3, h, w) float32, h and w multiples of ``step``.
+    """A frame to the network's input, (1, 3, h, w) float32, h and w multiples of 16.
 
-    size: in pixels, ``step`` or more. What comes out has as many pixels as a square of that side, whatever its shape,
-        but no side is longer than two of the square's.
+    size: in pixels, 16 or more. What comes out has as many pixels as a square of that side, whatever its shape, but no
+        side is longer than two of the square's.
     The frame is made smaller by averaging over areas, since skipping pixels would make fine patterns glitter; it is
     halved first where it can be, which is quick. A smaller frame is enlarged along straight lines.
     """
 
-    def __init__(self, size: int = SIZE, step: int = _STEP) -> None:
-        if size < step:
-            raise ValueError(f"size is {size}, but the network needs at least {step}")
-        self.size, self.step = size, step
+    def __init__(self, size: int = SIZE) -> None:
+        if size < _STEP:
+            raise ValueError(f"size is {size}, but portrait needs at least {_STEP}")
+        self.size = size
 
     def shape(self, height: int, width: int) -> tuple[int, int]:
         """The (h, w) that a frame of this size is scaled to."""
         scale = min(self.size / sqrt(height * width), 2 * self.size / max(height, width))
-        h, w = (max(self.step, round(side * scale / self.step) * self.step) for side in (height, width))
+        h, w = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in (height, width))
         return h, w
 
     def prepare(self, frame: Frame) -> NDArray[np.float32]:

@@ -176,6 +176,29 @@ def test_clothing_scores_count_every_pixel(folder: Path) -> None:
     assert np.nanmin(evaluate.class_iou(perfect)) == 1
 
 
+@pytest.mark.parametrize("shape", [(192, 256), (160, 288), (32, 64)])
+@pytest.mark.parametrize(("name", "channels"), [("portrait", 1), ("clothing", len(CLASS_NAMES))])
+def test_a_networks_output_has_the_size_of_its_input(name: str, channels: int, shape: tuple[int, int]) -> None:
+    network = NETWORKS[name].build().eval()
+    with torch.inference_mode():
+        assert network(torch.randn(2, 3, *shape))["out"].shape == (2, channels, *shape)
+
+
+@pytest.mark.parametrize("frame", [(360, 640), (480, 640), (640, 427), (9, 640)])
+def test_the_input_is_a_multiple_of_the_stride_in_the_shape_of_the_frame(frame: tuple[int, int]) -> None:
+    frames = torch.zeros(1, 3, *frame, dtype=torch.uint8)
+    for name, stride, side in (("portrait", 32, 222), ("clothing", 16, 304)):
+        height, width = NETWORKS[name].preprocess(frames).shape[-2:]
+        assert height % stride == width % stride == 0
+        assert height * width < 1.2 * side**2
+        assert max(height, width) <= 2 * side + stride / 2
+
+
+@pytest.mark.parametrize(("name", "megabytes"), [("portrait", 3), ("clothing", 5)])
+def test_the_weights_are_small_enough_to_ship(name: str, megabytes: int) -> None:
+    assert 2 * sum(value.numel() for value in NETWORKS[name].build().state_dict().values()) < 1e6 * megabytes
+
+
 @pytest.mark.parametrize("name", ["portrait", "clothing"])
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

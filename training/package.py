@@ -1,5 +1,6 @@
 """All that training takes from the package: the networks, their input, and where their weights lie."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,16 +14,26 @@ from torch.nn.functional import interpolate
 
 from seglib import portrait
 from seglib.capture import open_source
-from seglib.portrait_network import BLOCKS, PortraitNet
 from seglib.predict import Model, load_model
 from seglib.predict import deeplabv3_clothing as clothing
 from seglib.samples import sample_clip_masks, sample_frame, sample_mask
 from seglib.weights import EMBEDDED
+from training import network as second
 from training.data import Bytes, Floats
 
 MEAN, STD = clothing.MEAN, clothing.STD
 CLASS_NAMES = clothing.CLASS_NAMES
-__all__ = ["BLOCKS", "CLASS_NAMES", "MEAN", "NETWORKS", "STD", "PortraitNet", "recorded", "shipped_mask"]
+__all__ = ["CLASS_NAMES", "MEAN", "NETWORKS", "STD", "recorded", "shipped_mask"]
+
+
+class Preprocess(portrait.Preprocess):
+    """That of the package's ``portrait``, with sides that are multiples of the second generation's stride."""
+
+    def shape(self, height: int, width: int) -> tuple[int, int]:
+        """The (h, w) that a frame of this size is resized to."""
+        scale = min(self.size / math.sqrt(height * width), 2 * self.size / max(height, width))
+        h, w = (max(1, round(side * scale / second.STRIDE)) * second.STRIDE for side in (height, width))
+        return h, w
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Network:
 
     build: Callable[[], nn.Module]  # with random weights
     preprocess: Callable[[Tensor], Tensor]  # (N, 3, H, W) uint8 RGB to the input
-    weights: Path  # the package's file
+    weights: Path  # the package's file; of portrait, that of the first generation still
     card: Path  # its model card
 
     def load(self) -> nn.Module:
@@ -65,8 +76,8 @@ def shipped_mask(image: Bytes) -> Bytes:
 
 _CLOTHING_CARD = clothing.WEIGHTS.with_name("DEEPLABV3_CLOTHING.md")
 NETWORKS = {
-    "portrait": Network(portrait.build, portrait.Preprocess(), EMBEDDED, EMBEDDED.with_name("PORTRAIT.md")),
-    "clothing": Network(clothing.build, portrait.Preprocess(clothing.SIZE, step=16), clothing.WEIGHTS, _CLOTHING_CARD),
+    "portrait": Network(second.PortraitNet, Preprocess(second.SIZE), EMBEDDED, EMBEDDED.with_name("PORTRAIT.md")),
+    "clothing": Network(clothing.build, portrait.Preprocess(clothing.SIZE), clothing.WEIGHTS, _CLOTHING_CARD),
 }
 
 

@@ -12,7 +12,7 @@ class Recipe:
     steps: int  # of the optimiser
     batch: int  # pictures in each
     rate: float  # the largest learning rate of AdamW
-    horizon: int  # steps after which the cosine of the learning rate would be zero
+    horizon: int  # steps of one cosine of the learning rate; after it, a warm restart (Loshchilov and Hutter, 2017)
     shapes: tuple[Shape, ...]  # sizes of a batch's pictures, each as often as it is listed
     small_shapes: tuple[Shape, ...] = ()  # sizes at the start, when most is learned from little (progressive resizing)
     small_steps: int = 0  # for so many steps
@@ -36,6 +36,7 @@ class Recipe:
     light: float = 0.75  # chance that the light of the picture is changed
     camera: float = 0.6  # chance that the camera blurs, makes noise and compresses
     scale: tuple[float, float] = (0.65, 2.2)  # clothing: the smallest and largest size of a photo, as a factor
+    late_scale: tuple[float, float] = (0.65, 4.0)  # after the warm restart: faces that fill the frame
 
     # Losses.
     edge: float = 3.0  # how much more a pixel within two pixels of an outline counts
@@ -57,10 +58,11 @@ RECIPES = {
         small_steps=2000,
     ),
     "clothing": Recipe(
-        steps=1200,
+        steps=1500,
         batch=12,
         rate=1e-3,
         horizon=1200,
+        cooldown=250,
         shapes=((256, 256), (320, 192)),
         warmup=50,
         average=0.995,

@@ -1,6 +1,6 @@
 """The two things that are trained: what their pictures, loss and validation are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -42,11 +42,12 @@ class Task:
         """Fill the part of the network that was trained on something else; returns its parameters."""
         return (start_portrait if self.name == "portrait" else start_clothing)(network, self.data)
 
-    def picture(self, rng: Random, sources: Sources, shape: Shape) -> tuple[Bytes, Bytes, Bytes]:
-        """A training picture, (H, W, 3), its target and its trust, both (H, W)."""
+    def picture(self, rng: Random, sources: Sources, shape: Shape, step: int) -> tuple[Bytes, Bytes, Bytes]:
+        """A training picture of a step, (H, W, 3), its target and its trust, both (H, W)."""
         if self.name == "portrait":
             return sample(rng, sources, shape, self.recipe)
-        image, target = clothing_picture(rng, sources, shape, self.recipe)
+        scale = self.recipe.scale if step < self.recipe.horizon else self.recipe.late_scale
+        image, target = clothing_picture(rng, sources, shape, replace(self.recipe, scale=scale))
         return image, target, np.full_like(target, 255)
 
     def loss(self, outputs: dict[str, Tensor], target: Tensor, trust: Tensor, weights: Tensor) -> Tensor:
@@ -65,6 +66,11 @@ class Task:
             counts += np.bincount(photo.target.ravel(), minlength=len(CLASS_NAMES))
         weights = np.maximum(counts, 1) ** -self.recipe.class_weight
         return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+
+    def balanced(self, state: dict[str, Tensor], weights: Tensor) -> dict[str, Tensor]:
+        """The network's state with the class weights of the loss taken out of its last bias (Menon et al., 2021)."""
+        last = "classifier.4.bias"
+        return {**state, last: state[last] - weights.log()} if self.name == "clothing" else state
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """The scores on a part of the validation sets, by name."""

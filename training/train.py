@@ -45,7 +45,7 @@ class Batches(Dataset[Batch]):
         rng = np.random.default_rng((recipe.seed, number))
         shapes = recipe.small_shapes if number < recipe.small_steps else recipe.shapes
         shape = shapes[rng.integers(len(shapes))]
-        pictures = [self.task.picture(rng, self.sources, shape) for _ in range(recipe.batch)]
+        pictures = [self.task.picture(rng, self.sources, shape, number) for _ in range(recipe.batch)]
         images, targets, trusts = (torch.from_numpy(np.stack(part)) for part in zip(*pictures, strict=True))
         return images, targets, trusts
 
@@ -85,7 +85,7 @@ class Run:
         """The learning rate of this step: a short rise, a part of half a cosine, a linear fall to nothing."""
         recipe = self.task.recipe
         ends = min(1.0, (self.step + 1) / recipe.warmup, (recipe.steps - self.step) / recipe.cooldown)
-        return recipe.rate * ends * (0.5 + 0.5 * math.cos(math.pi * self.step / recipe.horizon))
+        return recipe.rate * ends * (0.5 + 0.5 * math.cos(math.pi * (self.step % recipe.horizon) / recipe.horizon))
 
     def learn(self, batch: Batch, weights: Tensor) -> float:
         """One optimiser step; returns the loss. A gradient that is not finite changes nothing."""
@@ -114,11 +114,12 @@ class Run:
             else:
                 self.average[name].copy_(value)
 
-    def export(self) -> nn.Module:
+    def export(self, weights: Tensor) -> nn.Module:
         """Write the averaged weights as the package reads them; returns the network that has them, as exported."""
+        average = self.task.balanced(self.average, weights)
         state = {
             name: value.to("cpu", torch.float16).contiguous()
-            for name, value in self.average.items()
+            for name, value in average.items()
             if not name.endswith("num_batches_tracked")
         }
         path = self.folder / f"{self.task.name}.safetensors"
@@ -191,7 +192,7 @@ def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
         judged = done or run.step % VALIDATE_EVERY == 0
         if judged or run.step % LOG_EVERY == 0:
             row = {"step": run.step, "seconds": run.seconds, "rate": run.rate(), "loss": float(np.mean(losses))}
-            scores = task.validate(run.export()) if judged else {}
+            scores = task.validate(run.export(weights)) if judged else {}
             log.add(row | {f"validation {name}": score for name, score in scores.items()})
             bar.set_postfix({"loss": row["loss"], **scores}, refresh=False)
             losses.clear()
@@ -201,6 +202,7 @@ def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
         if wanted:
             print(f"stopped after step {run.step}; the same command resumes")
             return False
+    run.export(weights)
     log.draw()
     return True
 
