@@ -25,20 +25,24 @@ BEGIN, END = "<!-- training.report: begin -->", "<!-- training.report: end -->"
 Masks = list[Bytes]
 
 
-def portrait_report(find: Callable[[Bytes], Bytes], data: Path, test: bool) -> Iterator[str]:
-    """The tables of ``portrait``, a function from a photo to its mask, line by line; with the test sets or without."""
-    sets = portrait_sets(data) | (test_sets(data) if test else {})
+def portrait_report(find: Callable[[Bytes], Bytes], data: Path, shipped: bool) -> Iterator[str]:
+    """The tables of a ``portrait``, a function from a photo to its mask, line by line.
+
+    One that is shipped is judged on the test sets, too; another is compared with the first generation.
+    """
+    sets = portrait_sets(data) | (test_sets(data) if shipped else {})
+    others = {"peer": "peer"} | ({} if shipped else {"first": "first generation"})
     yield "| set | photos | model | mean IoU (95 % interval) | median | far false positives | deep false negatives |"
     yield "|---|---:|---|---:|---:|---:|---:|"
     ours: dict[str, Masks] = {}
     for name, judged in sets.items():
         ours[name] = [find(photo.image) for photo in judged]
         kind = "validation" if name in portrait_sets(data) else "test"
-        yield from _rows(f"{name} ({kind})", judged, {"**portrait**": ours[name]} | _others(judged, data))
+        yield from _rows(f"{name} ({kind})", judged, {"**portrait**": ours[name]} | _others(judged, data, others))
     left = len(close(data, validation=True)) - len(sets["close"])
     yield f"\n{left} files of `close` have no mask that can be trusted and are left out."
     yield "\n| flicker on `webcam`: mean change of the mask where the truth stands still | |\n|---|---:|"
-    for model, masks in ({"**portrait**": ours["webcam"]} | _others(sets["webcam"], data)).items():
+    for model, masks in ({"**portrait**": ours["webcam"]} | _others(sets["webcam"], data, others)).items():
         yield f"| {model} | {flicker(sets['webcam'], masks):.4f} |"
     yield "\n| photos | of | mean IoU of portrait (95 % interval) |\n|---|---|---:|"
     pairs = {name: list(zip(sets[name], ours[name], strict=True)) for name in portrait_sets(data)}
@@ -48,10 +52,10 @@ def portrait_report(find: Callable[[Bytes], Bytes], data: Path, test: bool) -> I
     yield from _by(pairs["close"], "`close`", "individual typology angle of the skin, degrees", _typology, (10, 41))
 
 
-def _others(judged: list[Photo], data: Path) -> dict[str, Masks]:
-    """The masks of the peer and of the first generation, where there are all of them."""
+def _others(judged: list[Photo], data: Path, folders: dict[str, str]) -> dict[str, Masks]:
+    """The masks of other models, by their names, where there are all of them."""
     found = {}
-    for folder, name in (("peer", "peer"), ("first", "first generation")):
+    for folder, name in folders.items():
         paths = [data / folder / f"{photo.name.replace('/images/', '/')}.png" for photo in judged]
         if all(path.exists() for path in paths):
             found[name] = [read_grey(path) for path in paths]
