@@ -92,6 +92,7 @@ class Run:
         images, target, trust = (part.to(self.device, non_blocking=True) for part in batch)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate() * group["share"]
+        torch.manual_seed(self.task.recipe.seed + self.step)  # of dropout, also in a run that was resumed
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             outputs = self.network(normalised(images))
         loss = self.task.loss(outputs, target, trust, weights)
