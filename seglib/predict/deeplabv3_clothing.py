@@ -12,7 +12,7 @@ from torchvision.models import mobilenet_v3_large
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
 CLASS_NAMES = ("background", "hair", "skin", "top", "bottom", "dress", "shoes", "bag", "accessory")
-SIZE = 304  # the network sees as many pixels as a square of this side, in the frame's shape; sides multiples of 16
+SIZE = 352  # the network sees as many pixels as a square of this side, in the frame's shape; sides multiples of 16
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, red, green, blue
 _DATA = Path(__file__).parents[1] / "data"
 WEIGHTS = _DATA / "deeplabv3_clothing.safetensors"
