@@ -1,58 +1,49 @@
-"""What the network is told about its mistakes."""
+"""What a network is told about its mistakes."""
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, max_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, max_pool2d
 
-EDGE = 3.0  # how much more a pixel at the edge counts than one far from it
-REACH = 5  # pixels: the width of what is called the edge
-SURE = 0.95  # from here on the network's own answer stands against the teacher's
+from training.recipe import Recipe
+
+IGNORED = 255  # the number of a pixel's class that is not judged
+_REACH = 5  # pixels: the width of what is called the edge
 
 
-def portrait_loss(answers: dict[str, Tensor], target: Tensor, trust: Tensor, doubt: bool = False) -> Tensor:
-    """The whole loss, a scalar: every pixel right, the areas right, the edge right, and the coarse answer too.
+def portrait_loss(outputs: dict[str, Tensor], target: Tensor, trust: Tensor, recipe: Recipe) -> Tensor:
+    """Cross-entropy, more of it at outlines, and Dice; the coarse output is judged too. A scalar.
 
-    answers: the network's, logits. target: (N, 1, H, W) in [0, 1]. trust: the same shape, 1 where the target is a
-    label, ½ where it is the teacher's, 0 where it is not believed. doubt: leave out the teacher's where the network is
-    sure of the opposite; only once it knows something.
+    outputs are logits, "out", (N, 1, H, W), and "coarse", (N, 1, h, w); target and trust (N, 1, H, W) in [0, 1].
     """
-    out = answers["out"].float()
-    if doubt:
-        trust = trust * agreement(out.detach(), target, trust)
-    weight = trust * (1 + EDGE * edge(target))
-    pixels = weighted_bce(out, target, weight)
-    coarse = answers["coarse"].float()
-    small, small_trust = (adaptive_avg_pool2d(x, coarse.shape[-2:]) for x in (target, trust))
-    return pixels + 0.5 * dice(out, target, trust) + 0.3 * weighted_bce(coarse, small, small_trust)
+    out, coarse = outputs["out"].float(), outputs["coarse"].float()
+    pixels = _weighted(out, target, trust * (1 + recipe.edge * outline(target)))
+    small, small_trust = (adaptive_avg_pool2d(x, (coarse.shape[2], coarse.shape[3])) for x in (target, trust))
+    return pixels + recipe.dice * dice(out, target, trust) + recipe.coarse * _weighted(coarse, small, small_trust)
 
 
-def weighted_bce(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Binary cross-entropy, averaged over the pixels by their weight."""
-    loss = binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return (loss * weight).sum() / weight.sum().clamp_min(1)
+def clothing_loss(outputs: dict[str, Tensor], target: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy of (N, C, H, W) logits and (N, H, W) class numbers, weighted by class; IGNORED is left out."""
+    return cross_entropy(outputs["out"].float(), target, weights, ignore_index=IGNORED)
 
 
 def dice(logits: Tensor, target: Tensor, trust: Tensor) -> Tensor:
-    """One minus the Dice coefficient of each picture, averaged: small people count as much as large ones.
+    """One minus the Dice coefficient of each picture, averaged (Milletari et al., 2016).
 
-    A hundredth of the picture is added to both areas, so that pictures with nobody in them have a slope too.
+    A hundredth of the picture is added to both areas, so that pictures without people have a slope too.
     """
-    person = torch.sigmoid(logits) * trust
-    target = target * trust
+    person, target = torch.sigmoid(logits) * trust, target * trust
     slack = 0.01 * target[0].numel()
     shared, both = (person * target).sum((1, 2, 3)), (person + target).sum((1, 2, 3))
     return (1 - (2 * shared + slack) / (both + slack)).mean()
 
 
-def edge(target: Tensor) -> Tensor:
+def outline(target: Tensor) -> Tensor:
     """1 within two pixels of where the target changes, 0 elsewhere; the shape of the target."""
-    widest = max_pool2d(target, REACH, 1, REACH // 2)
-    narrowest = -max_pool2d(-target, REACH, 1, REACH // 2)
+    widest = max_pool2d(target, _REACH, 1, _REACH // 2)
+    narrowest = -max_pool2d(-target, _REACH, 1, _REACH // 2)
     return (widest - narrowest > 0.5).to(target.dtype)
 
 
-def agreement(logits: Tensor, target: Tensor, trust: Tensor) -> Tensor:
-    """0 where the network is sure of the opposite of what the teacher says, 1 elsewhere, (N, 1, H, W)."""
-    teacher = (trust > 0) & (trust < 0.9)
-    opposed = (torch.sigmoid(logits) - target).abs() > SURE
-    return 1 - (opposed & teacher).to(target.dtype)
+def _weighted(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    loss = binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (loss * weight).sum() / weight.sum().clamp_min(1)

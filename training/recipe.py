@@ -1,28 +1,71 @@
-"""How often what happens in a training picture."""
+"""Every number of a run."""
 
 from dataclasses import dataclass
 
+Shape = tuple[int, int]  # height, width
 
-@dataclass
+
+@dataclass(frozen=True)
 class Recipe:
-    """How often what happens; for ablations, each can be switched off with 0."""
+    """What a run does: everything but the data folder and the run's folder. Chances are probabilities in [0, 1]."""
 
-    pasted: float = 0.46  # people over another background
-    empty: float = 0.06  # nobody
-    close: float = 0.6  # head and shoulders rather than half or whole body
-    taken: float = 0.6  # of the photos with their own background in upright pictures: framed as they were taken
-    far: float = 0.2  # of the pasted: one to five people far away
-    several: float = 0.25  # of the pasted: two or three people; of those far away twice as many: two to five
-    surfaced: float = 0.3  # of the other backgrounds: rooms of photographed surfaces, where there are some
-    drawn: float = 0.5  # of the rest: drawn rather than from a photo
-    hidden: float = 0.15  # something in front of the person
-    cluttered: float = 0.25  # of the other backgrounds: with odd shapes; a tenth as often in front of everything
-    # Of the other backgrounds: with photographed things; of the pasted: with tiny ones on them; half as often behind
-    # people in their own photo, a tenth as often in front of everything.
-    objects: float = 0.3
-    dressed: float = 0.4  # of the pasted: in other clothes, stripes, a collar, a hat; more often without a face
-    rimmed: float = 0.25  # of the pasted: with a bright or coloured band along their outline, inside
-    # Of the pasted whose face is seen: with things behind in the colours of their clothes, at their outline.
-    alike: float = 0.25
-    backlit: float = 0.12  # of the pasted: much darker than what is behind them
-    good: float = 0.3  # taken with a good camera in good light
+    steps: int  # of the optimiser
+    batch: int  # pictures in each
+    rate: float  # the largest learning rate of AdamW
+    horizon: int  # steps of one cosine of the learning rate; after it, a warm restart (Loshchilov and Hutter, 2017)
+    shapes: tuple[Shape, ...]  # sizes of a batch's pictures, each as often as it is listed
+    small_shapes: tuple[Shape, ...] = ()  # sizes at the start, when most is learned from little (progressive resizing)
+    small_steps: int = 0  # for so many steps
+    start_rate: float = 0.5  # what the weights that the run starts from get of the rate
+    warmup: int = 100  # steps until the largest rate
+    cooldown: int = 1  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
+    decay: float = 0.02  # weight decay
+    clip: float = 5.0  # largest length of the gradient
+    average: float = 0.998  # decay of the averaged weights
+    seed: int = 1  # of everything random
+
+    # Pictures. The groups are labelled street photos, the other street photos, portraits, webcam frames.
+    groups: tuple[float, float, float, float] = (0.44, 0.18, 0.28, 0.1)  # how often a person comes from each
+    own: float = 0.4  # chance that people keep their own background
+    empty: float = 0.06  # chance that there is nobody; else people stand in a room
+    close: float = 0.65  # chance that a standing person is seen from head to chest; clothing: that a head is looked at
+    several: float = 0.18  # chance of a second person in a room, and of a third after that
+    things: float = 1.6  # mean number of chairs, screens, lamps behind and beside people
+    before: float = 0.06  # chance of a thing in front of people
+    backlit: float = 0.3  # chance that people in a room have a light of their own
+    light: float = 0.75  # chance that the light of the picture is changed
+    camera: float = 0.6  # chance that the camera blurs, makes noise and compresses
+    scale: tuple[float, float] = (0.65, 2.2)  # clothing: the smallest and largest size of a photo, as a factor
+    late_scale: tuple[float, float] = (0.65, 4.0)  # after the warm restart: faces that fill the frame
+
+    # Losses.
+    edge: float = 3.0  # how much more a pixel within two pixels of an outline counts
+    dice: float = 0.5  # weight of the Dice loss
+    coarse: float = 0.3  # weight of the coarse output's loss
+    class_weight: float = 0.35  # clothing: classes count by their frequency to the power of minus this
+    border: int = 1  # clothing: pixels on each side of where two classes meet that are ignored
+
+
+RECIPES = {
+    "portrait": Recipe(
+        steps=3150,
+        batch=16,
+        rate=1.5e-3,
+        horizon=4400,
+        cooldown=600,
+        shapes=((192, 256),) * 4 + ((160, 288), (288, 192), (288, 192)),
+        small_shapes=((128, 160),) * 4 + ((96, 192), (192, 128), (192, 128)),
+        small_steps=2000,
+    ),
+    "clothing": Recipe(
+        steps=1500,
+        batch=12,
+        rate=1e-3,
+        horizon=1200,
+        cooldown=250,
+        shapes=((256, 256), (320, 192)),
+        warmup=50,
+        average=0.995,
+        close=0.35,
+    ),
+}

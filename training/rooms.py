@@ -1,105 +1,127 @@
-"""Rooms, streets and furniture with nobody in them: boxes seen in perspective, covered with photographed surfaces.
+"""Make pictures without people, and cut-out things to stand in them: python -m training.rooms PACKAGES DATA
 
-Space is measured in metres from the camera: x to the right, y down, z ahead. A box is (2, 3): its least and its
-greatest corner. Rays are (3, H, W): where each pixel looks.
+PACKAGES holds the unpacked packages that README.md names. Writes DATA/rooms/*.jpg and DATA/things/*.png.
 """
 
+import argparse
+import base64
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from zipfile import ZipFile, is_zipfile
+
+import av
 import cv2
 import numpy as np
-from framing import matrix, warp
-from numpy.typing import NDArray
-from surfaces import Pictures
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Random = np.random.Generator
+from training.data import SITTER, Bytes, read_grey, read_rgb, webcam
 
-NEAREST = 0.3  # metres: nothing stands closer to the camera
-MOST = 7  # boxes in a room
-HIDDEN = 6  # stands for a side where another box is in front
-FAR = 15_000  # pixels of a surface: further away cv2.remap cannot count
-
-
-def flat(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Bytes:
-    """One surface seen from the front, mirrored at its sides until it fills the picture."""
-    surface = surfaces.pick(rng)
-    scale = shape[0] / surface.shape[0] * float(np.exp(rng.uniform(*np.log((0.3, 1.5)))))
-    source = (rng.uniform(0, surface.shape[1]), rng.uniform(0, surface.shape[0]))
-    where = matrix(rng, source, (shape[1] / 2, shape[0] / 2), scale)
-    return warp(surface, where, shape, cv2.BORDER_REFLECT)
+LONG_SIDE = 512  # pixels of a room's picture at most
+SMALLEST = 120  # pixels of the shorter side at least
+PLAIN = 12.0  # levels: the standard deviation of a picture that teaches nothing
+VIEWS = 8  # directions in which a panorama is looked at
+FIELD_OF_VIEW = 85.0  # degrees, across
+PICTURES = (".jpg", ".png")
+NO_ROOM = (
+    *("tex_pics", "alien", "tex_ufo", "tex_anim", "tex_common", "tex_lights", "_nm.", "_gm.", "_sm.", "_norm."),
+    *("_spec.", "_glow.", "/abstract/", "/desktop/", "ubuntu", "sweethome3d", "tuxpaint"),
+)
+PEOPLE = r"(wo)?man\b|girl|boy|(fe)?male|people|person|reallusion|doll|dress|jacket|mannequin|statue|texture"
 
 
-def grain(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Floats:
-    """Folds, knit, fur: the light and shade of a photographed surface, (H, W, 1), about 1."""
-    grey = cv2.cvtColor(flat(rng, surfaces, shape), cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) + 10
-    return np.asarray((grey / grey.mean()) ** np.float32(rng.uniform(0.4, 1.6)))
+def panoramas(folder: Path) -> Iterator[Bytes]:
+    """Views of every panorama below the folder, (288, 384, 3) uint8 RGB, developed from linear light."""
+    for path in sorted(folder.rglob("hdri/*.exr.js")):
+        content = base64.b64decode(path.read_text().split("base64,")[1].split("'")[0])
+        with av.open(io.BytesIO(content), "r", format="exr_pipe") as container:
+            frame = next(container.decode(video=0))  # three planes, G, B, R, of 16-bit floats
+        planes = [np.frombuffer(bytes(plane), np.float16).reshape(frame.height, -1) for plane in frame.planes]
+        light = np.stack([planes[2], planes[0], planes[1]], axis=-1)[:, : frame.width].astype(np.float32)
+        light = np.nan_to_num(light / (2.5 * np.nanmedian(light)), nan=1.0, posinf=1.0)
+        developed = (255 * np.clip(light, 0, 1) ** (1 / 2.2)).astype(np.uint8)
+        yield from (_view(developed, turn) for turn in np.arange(VIEWS) * 2 * np.pi / VIEWS)
 
 
-def room(rng: Random, surfaces: Pictures, shape: tuple[int, int]) -> Bytes:
-    """A room, or a street between houses, with some boxes in it: tables, shelves, columns, cars."""
-    left, above, right = np.exp(rng.uniform(*np.log([(1, 0.7, 1), (8, 6, 8)])))
-    floor, deep = rng.uniform(0.8, 2), rng.uniform(2, 9)
-    rays = looks(rng, shape)
-    _, nearest, side = through(rays, np.array([(-left, -above, -1), (right, floor, deep)]))
-    image = np.zeros((*shape, 3), np.uint8)
-    cover(rng, surfaces, image, rays * nearest, side)
-    for _ in range(rng.integers(0, MOST + 1)):
-        size = np.exp(rng.uniform(*np.log((0.15, 1.8)), 3))
-        x, z = rng.uniform((-min(left, 3), 1), (min(right, 3), deep))
-        box = np.array([(x - size[0] / 2, floor - size[1], z - size[2] / 2), (x + size[0] / 2, floor, z + size[2] / 2)])
-        first, last, side = through(rays, box)
-        seen = (first < last) & (first > NEAREST) & (first < nearest)
-        if seen.any():
-            cover(rng, surfaces, image, rays * first, np.where(seen, side, HIDDEN))
-            np.copyto(nearest, first, where=seen)
-    return image
+def _view(panorama: Bytes, turn: float) -> Bytes:
+    """What a camera sees that looks in this direction, in radians, and a little down."""
+    high, wide = panorama.shape[:2]
+    x, y = np.meshgrid(np.linspace(-1, 1, 384), np.linspace(-0.75, 0.75, 288))
+    z = 1 / np.tan(np.radians(FIELD_OF_VIEW / 2))
+    longitude = np.arctan2(x, z) + turn
+    latitude = np.arctan2(y, np.hypot(x, z)) + 0.05
+    columns = ((longitude / (2 * np.pi)) % 1 * wide).astype(np.float32)
+    rows = ((latitude / np.pi + 0.5) * high).astype(np.float32)
+    return np.asarray(cv2.remap(panorama, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.uint8)
 
 
-def looks(rng: Random, shape: tuple[int, int]) -> Floats:
-    """The rays of a camera that is turned, inclined and tilted a little, sometimes much."""
-    height, width = shape
-    focus = max(shape) * rng.uniform(0.6, 1.4)
-    x, y = np.meshgrid((np.arange(width) - width / 2) / focus, (np.arange(height) - height / 2) / focus)
-    rays = np.stack([x, y, np.ones_like(x)]).reshape(3, -1)
-    pitch, yaw, roll = rng.normal(0, (0.25, 0.5, 0.6 if rng.random() < 0.1 else 0.06))  # radians
-    turned = turn(yaw, 1) @ turn(pitch, 0) @ turn(roll, 2) @ rays
-    return turned.reshape(3, height, width).astype(np.float32)
+def surfaces(folder: Path) -> Iterator[Bytes]:
+    """Photographed surfaces and landscapes, also out of zip files: walls, floors, doors, shelves, gardens."""
+    for name, content in _pictures(folder):
+        if any(word in name.lower() for word in NO_ROOM):
+            continue
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        if image is not None and min(image.shape[:2]) >= SMALLEST and image.std() >= PLAIN:
+            scale = min(1.0, LONG_SIDE / max(image.shape[:2]))
+            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            yield np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def turn(angle: float, axis: int) -> NDArray[np.float64]:
-    """The (3, 3) matrix of a turn about an axis."""
-    return np.asarray(cv2.Rodrigues(np.eye(3)[axis] * angle)[0])
+def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if path.suffix.lower() in PICTURES:
+            yield str(path), path.read_bytes()
+        elif path.suffix == ".pk3" and is_zipfile(path):
+            with ZipFile(path) as archive:
+                names = [name for name in archive.namelist() if name.lower().endswith(PICTURES)]
+                yield from ((name, archive.read(name)) for name in names)
 
 
-def through(rays: Floats, box: NDArray[np.float64]) -> tuple[Floats, Floats, Bytes]:
-    """Where rays enter and leave a box, in multiples of the ray, and through which side the camera sees it.
+def empty_rooms(data: Path) -> Iterator[Bytes]:
+    """The rooms of the webcam training clips: the median, over a clip, of the pixels without people."""
+    paths_of = [path for path in webcam(data, validation=False) if not path.stem.startswith(SITTER)]
+    for _, clip in groupby(paths_of, lambda path: path.stem.rsplit("_", 1)[0]):
+        paths = list(clip)
+        frames = np.stack([read_rgb(path) for path in paths]).astype(np.float32)
+        masks = np.stack([read_grey(data / "webcam/masks" / f"{path.stem}.png") for path in paths])
+        reach = np.ones((31, 31), np.uint8)
+        frames[np.stack([cv2.dilate(mask, reach) for mask in masks]) > 10] = np.nan
+        with warnings.catch_warnings(category=RuntimeWarning, action="ignore"):  # someone in every frame
+            plate = np.nanmedian(frames, axis=0)
+        hidden = np.isnan(plate[..., 0]).astype(np.uint8)
+        filled = cv2.inpaint(np.nan_to_num(plate).astype(np.uint8), hidden, 5, cv2.INPAINT_TELEA)
+        yield np.asarray(filled, np.uint8)
 
-    Sides: 0 to 2 at the least x, y, z, 3 to 5 at the greatest. From inside of the box it is where the ray leaves.
-    Source: Kay & Kajiya, "Ray tracing complex scenes", SIGGRAPH 1986.
-    """
-    least, greatest = box.astype(np.float32)[..., None, None]
-    back = 1 / np.where(rays == 0, np.float32(1e-6), rays)
-    one, other = least * back, greatest * back
-    near, far = np.minimum(one, other), np.maximum(one, other)
-    inside = bool((box[0] < 0).all() and (box[1] > 0).all())
-    axis = far.argmin(0) if inside else near.argmax(0)
-    ahead = np.choose(axis, rays > 0)
-    return near.max(0), far.min(0), (axis + 3 * (ahead == inside)).astype(np.uint8)
+
+def things(folder: Path) -> Iterator[Bytes]:
+    """Furniture, lamps, screens, plants, cut out, (128, 128, 4) uint8 RGBA; no people and nothing worn by them."""
+    for catalogue in sorted(folder.rglob("*.sh3f")):
+        with ZipFile(catalogue) as archive:
+            for name in archive.namelist():
+                if name.lower().endswith(".png") and not re.search(PEOPLE, name.lower()):
+                    image = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_UNCHANGED)
+                    if image is not None and image.shape[2:] == (4,) and 0.05 < (image[..., 3] > 128).mean() < 0.95:
+                        yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA), np.uint8)
 
 
-def cover(rng: Random, surfaces: Pictures, image: Bytes, points: Floats, side: Bytes) -> None:
-    """Paint what is seen at points (3, H, W) on the sides (H, W) of a box, in place, but for those that are HIDDEN.
+def main() -> None:
+    """Write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("packages", type=Path)
+    parser.add_argument("data", type=Path)
+    args = parser.parse_args()
+    for folder in (args.data / "rooms", args.data / "things"):
+        folder.mkdir(exist_ok=True)
+    rooms = {"panorama": panoramas(args.packages), "surface": surfaces(args.packages), "empty": empty_rooms(args.data)}
+    for source, images in rooms.items():
+        for number, image in enumerate(images):
+            path = args.data / "rooms" / f"{source}_{number:04d}.jpg"
+            cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
+    for number, image in enumerate(things(args.packages)):
+        cv2.imwrite(str(args.data / "things" / f"{number:04d}.png"), cv2.cvtColor(image, cv2.COLOR_RGBA2BGRA))
 
-    Each side gets a surface and a light of its own.
-    """
-    for which in np.flatnonzero(np.bincount(side.ravel())[:HIDDEN]):
-        surface = surfaces.pick(rng)
-        across, down = {0: (2, 1), 1: (0, 2), 2: (0, 1)}[int(which) % 3]
-        scale = max(surface.shape) / np.exp(rng.uniform(*np.log((0.6, 4))))  # pixels in a metre
-        left, top, width, height = cv2.boundingRect((side == which).view(np.uint8))
-        part = (slice(top, top + height), slice(left, left + width))
-        x, y = (np.clip(points[axis][part] * np.float32(scale), -FAR, FAR) for axis in (across, down))
-        seen = cv2.remap(surface, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        light = np.exp(rng.normal(-0.2, 0.35)) * np.exp(rng.normal(0, 0.06, 3))
-        lit = cv2.multiply(seen, (*light, 1.0), dtype=cv2.CV_8U)
-        np.copyto(image[part], lit, where=(side[part] == which)[..., None])
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ from seglib.classes import CLOTHING_CLASSES
 _STAGES = 15  # of the backbone: the last block and convolution would double its size
 _FEATURES = 160  # channels of the backbone's output
 _CHANNELS = 64  # of ASPP and of the classifier, where the paper has 256
-# The paper's rates at output stride 16 are 6, 12, 18, for maps of 33×33. These maps are about 17×23: half the rates.
+# The paper's rates at output stride 16 are 6, 12, 18, for maps of 33×33. Training crops give 16×16: half the rates.
 _RATES = (3, 6, 9)
 
 

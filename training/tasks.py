@@ -1,0 +1,111 @@
+"""The two things that are trained: what their pictures, loss and validation are."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.augment import Random, photographed, placement, relit, warp
+from training.compose import Sources, open_sources, put, room, sample
+from training.data import Bytes, clothing_photos, portrait_training
+from training.evaluate import class_iou, clothing_counts, find, iou, portrait_sets
+from training.losses import IGNORED, clothing_loss, portrait_loss
+from training.package import CLASS_NAMES, NETWORKS
+from training.recipe import RECIPES, Recipe, Shape
+from training.start import start_clothing, start_portrait
+
+VALIDATE_EACH = 2  # of so many photos one is judged during a run; the report takes all
+HAIR = CLASS_NAMES.index("hair")
+INDOORS = 0.35  # probability that the person of a clothing picture stands in a room
+
+
+@dataclass
+class Task:
+    """A network to train, "portrait" or "clothing", and its data folder."""
+
+    name: str
+    data: Path
+
+    def __post_init__(self) -> None:
+        self.recipe: Recipe = RECIPES[self.name]
+        self.package = NETWORKS[self.name]
+
+    def sources(self) -> Sources:
+        """Read the training photos, and what stands behind people."""
+        photos = portrait_training(self.data) if self.name == "portrait" else clothing_photos(self.data)
+        return open_sources(self.data, photos)
+
+    def start(self, network: nn.Module) -> list[nn.Parameter]:
+        """Fill the part of the network that was trained on something else; returns its parameters."""
+        return (start_portrait if self.name == "portrait" else start_clothing)(network, self.data)
+
+    def picture(self, rng: Random, sources: Sources, shape: Shape, step: int) -> tuple[Bytes, Bytes, Bytes]:
+        """A training picture of a step, (H, W, 3), its target and its trust, both (H, W)."""
+        if self.name == "portrait":
+            return sample(rng, sources, shape, self.recipe)
+        scale = self.recipe.scale if step < self.recipe.horizon else self.recipe.late_scale
+        image, target = clothing_picture(rng, sources, shape, replace(self.recipe, scale=scale))
+        return image, target, np.full_like(target, 255)
+
+    def loss(self, outputs: dict[str, Tensor], target: Tensor, trust: Tensor, weights: Tensor) -> Tensor:
+        """A scalar. target and trust: (N, H, W) uint8; weights: of the classes."""
+        if self.name == "clothing":
+            return clothing_loss(outputs, target.long(), weights)
+        opacity, believed = (part[:, None].float() / 255 for part in (target, trust))
+        return portrait_loss(outputs, opacity, believed, self.recipe)
+
+    def class_weights(self, sources: Sources) -> Tensor:
+        """What each class counts in the loss: the rarer, the more; their mean is 1. One number for ``portrait``."""
+        if self.name == "portrait":
+            return torch.ones(1)
+        counts = np.zeros(len(CLASS_NAMES))
+        for photo in sources.groups[0]:
+            counts += np.bincount(photo.target.ravel(), minlength=len(CLASS_NAMES))
+        weights = np.maximum(counts, 1) ** -self.recipe.class_weight
+        return torch.tensor(weights / weights.mean(), dtype=torch.float32)
+
+    def balanced(self, state: dict[str, Tensor], weights: Tensor) -> dict[str, Tensor]:
+        """The network's state with the class weights of the loss taken out of its last bias (Menon et al., 2021)."""
+        last = "classifier.4.bias"
+        return {**state, last: state[last] - weights.log()} if self.name == "clothing" else state
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """The scores on a part of the validation sets, by name."""
+        if self.name == "clothing":
+            photos = clothing_photos(self.data, validation=True)[::VALIDATE_EACH]
+            counts = np.sum([clothing_counts(network, photo) for photo in photos], axis=0)
+            return {"mean": float(np.nanmean(class_iou(counts)))}
+        sets = {name: photos[::VALIDATE_EACH] for name, photos in portrait_sets(self.data).items()}
+        return {name: float(np.mean([iou(find(network, p.image), p.target) for p in sets[name]])) for name in sets}
+
+
+def clothing_picture(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> tuple[Bytes, Bytes]:
+    """A labelled photo, moved, scaled, now and then in a room; (H, W, 3) and class numbers, (H, W)."""
+    photo = sources.groups[0][rng.integers(len(sources.groups[0]))]
+    looked_at = photo.target == HAIR if rng.random() < recipe.close else photo.target > 0
+    person = np.argwhere(looked_at)
+    middle = person[rng.integers(len(person))] if len(person) else np.array(photo.target.shape) / 2
+    at = (rng.uniform(0.25, 0.75) * shape[1], rng.uniform(0.25, 0.75) * shape[0])
+    matrix = placement(rng, (middle[1], middle[0]), at, float(np.exp(rng.uniform(*np.log(recipe.scale)))))
+    image, classes = warp(photo.image, matrix, shape), bordered(photo.target, recipe.border)
+    target = cv2.warpAffine(classes, matrix, shape[::-1], flags=cv2.INTER_NEAREST, borderValue=IGNORED)
+    if rng.random() < INDOORS:
+        alpha = warp((photo.target > 0) * np.uint8(255), matrix, shape)
+        cut_out, image = image, room(rng, sources, shape)
+        put(image, (cut_out, alpha))
+        target[(target == IGNORED) & (alpha == 0)] = 0
+    if rng.random() < recipe.light:
+        image = relit(rng, image)
+    if rng.random() < recipe.camera:
+        image = photographed(rng, image)
+    return image, np.asarray(target, np.uint8)
+
+
+def bordered(classes: Bytes, width: int) -> Bytes:
+    """The class numbers, IGNORED within ``width`` pixels of where two classes meet: there the labels are in doubt."""
+    kernel = np.ones((2 * width + 1,) * 2, np.uint8)
+    differ = cv2.dilate(classes, kernel) != cv2.erode(classes, kernel)
+    return np.where(differ, IGNORED, classes).astype(np.uint8)
