@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,23 @@ def film(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Callable[[int], None]]:
-    """Limit the size of files, in bytes, until the end of the test: the full disk that a test may cause."""
+def small_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Limit the size of files, in bytes, within a ``with`` block: the full disk that a test may cause.
+
+    The limit holds for the whole process, pytest's own output included, so it must not outlast the block.
+    """
     resource = pytest.importorskip("resource", reason="POSIX only")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
 
 
 @pytest.fixture

@@ -221,6 +221,7 @@ def test_the_error_keeps_its_cause_and_tells_the_size(server: Server) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="has no signals for a thread that waits")
 def test_interrupt_leaves_nothing(server: Server, cache: Path) -> None:
     seen: list[str] = []
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in the background
 
     def interrupted(handler: Handler) -> None:
         truncated(handler)
@@ -229,8 +230,11 @@ def test_interrupt_leaves_nothing(server: Server, cache: Path) -> None:
         server.test_is_over.wait(60)
 
     server.behaviour = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        weights.weights_file(server.url, progress=False)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            weights.weights_file(server.url, progress=False)
+    finally:
+        signal.signal(signal.SIGINT, former)
     assert len(seen) == 1
     assert seen[0] != server.name
     assert os.listdir(cache) == []

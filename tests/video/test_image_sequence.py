@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,6 +26,8 @@ pytestmark = [
     pytest.mark.usefixtures("nothing_is_left_running"),
     pytest.mark.filterwarnings("ignore:.*transparent parts"),
 ]
+
+SmallDisk = Callable[[int], AbstractContextManager[None]]
 
 
 def run(source: Path, target: Path, effect: object | None = None, **options: object) -> VideoReport:
@@ -144,10 +147,9 @@ def test_of_a_broken_source_nothing_or_the_frames_before_the_break(tmp_path: Pat
     assert 15 < report.frames == len(images(tmp_path / "cut")) < 25
 
 
-def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path, small_disk: Callable[[int], None]) -> None:
+def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path, small_disk: SmallDisk) -> None:
     source = make_film(tmp_path / "in.mp4", 9, draw=noisy)
-    small_disk(3_000)
-    with pytest.raises(OSError, match=r"too large: '.*/cut'$"):
+    with small_disk(3_000), pytest.raises(OSError, match=r"too large: '.*/cut'$"):
         run(source, tmp_path / "cut")
     assert os.listdir(tmp_path) == ["in.mp4"]
 

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,8 @@ from seglib.video import Encoding, VideoReport
 
 NTSC = Fraction(30000, 1001)
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
+
+SmallDisk = Callable[[int], AbstractContextManager[None]]
 
 
 def identity(frame: Frame, mask: Mask) -> Frame:
@@ -402,10 +405,9 @@ def test_wrong_arguments_are_told_before_the_work_starts(
     only(tmp_path, "in.mp4", "folder")
 
 
-def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path, small_disk: Callable[[int], None]) -> None:
+def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path, small_disk: SmallDisk) -> None:
     source = make_film(tmp_path / "in.mp4", 90, draw=noisy)
-    small_disk(60_000)
-    with pytest.raises(OSError, match=r"too large: '.*/out\.mp4'$"):
+    with small_disk(60_000), pytest.raises(OSError, match=r"too large: '.*/out\.mp4'$"):
         run(source, tmp_path / "out.mp4")
     only(tmp_path, "in.mp4")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from seglib.video.audio import AudioStreams
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
 
 COLOURS = ((200, 40, 40), (40, 180, 60), (50, 60, 210), (220, 220, 90))  # of the four quarters
+
+SmallDisk = Callable[[int], AbstractContextManager[None]]
 
 
 def quarters(number: int = 0, height: int = 96, width: int = 128) -> Picture:
@@ -228,10 +231,10 @@ def test_an_interrupt_while_the_file_is_finished_leaves_nothing(place: Path, mon
 
 
 @pytest.mark.parametrize("count", [2, 80], ids=["while closing", "while writing"])
-def test_a_full_disk_leaves_nothing(place: Path, count: int, small_disk: Callable[[int], None]) -> None:
+def test_a_full_disk_leaves_nothing(place: Path, count: int, small_disk: SmallDisk) -> None:
     before = contents(place.parent)
-    small_disk(20_000)
-    with pytest.raises(OSError, match=r"too large: '.*/a\.mp4'$"), VideoWriter(place, 30) as video:
+    error = pytest.raises(OSError, match=r"too large: '.*/a\.mp4'$")
+    with small_disk(20_000), error, VideoWriter(place, 30) as video:
         for number in range(count):
             video.write(noisy(number, 240, 320))
     assert contents(place.parent) == before
