@@ -46,8 +46,11 @@ def main() -> None:
             site = next((folder / "env").rglob("site-packages"))
             # A folder named in a .pth file is searched, but its own .pth files, an editable seglib's say, are not read.
             (site / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-            install = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation")
-            run(python, *install, package, cwd=folder)
+            if package.suffix == ".gz":  # the new environment's own setuptools may be too old to build
+                wheel = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
+                run(sys.executable, *wheel, package, cwd=folder)
+            [found] = folder.glob("*.whl") if package.suffix == ".gz" else [package]
+            run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", found, cwd=folder)
             run(python, "-c", USE, cwd=folder)
             run(python, "-m", "seglib", "demo", "--frames", "3", cwd=folder)
             assert (folder / "out" / "blurred.mp4").stat().st_size > 0

@@ -208,20 +208,21 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     for run in (straight, broken):
         run.mkdir()
     cpu = torch.device("cpu")
-    assert train.train(tasks.Task(name, folder), straight, cpu, workers=0)
+    assert train.train(tasks.Task(name, folder), straight, cpu, 0, [])
 
     learn = train.Run.learn
+    stops: list[int] = []
 
     def stopping(run: train.Run, batch: train.Batch, weights: torch.Tensor) -> float:
         loss = learn(run, batch, weights)
         if run.step == 2:
-            train.signal.raise_signal(train.signal.SIGINT)
+            stops.append(2)
         return loss
 
     monkeypatch.setattr(train.Run, "learn", stopping)
-    assert not train.train(tasks.Task(name, folder), broken, cpu, workers=0)
+    assert not train.train(tasks.Task(name, folder), broken, cpu, 0, stops)
     monkeypatch.setattr(train.Run, "learn", learn)
-    assert train.train(tasks.Task(name, folder), broken, cpu, workers=0)
+    assert train.train(tasks.Task(name, folder), broken, cpu, 0, [])
 
     ours, theirs = (load_file(run / f"{name}.safetensors") for run in (broken, straight))
     assert ours.keys() == theirs.keys()

@@ -11,6 +11,8 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -171,11 +173,24 @@ class Log:
         figure.savefig(self.path.with_name("curves.png"), dpi=100)
 
 
-def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
-    """Go through the steps that are left; returns whether the run is finished. Always leaves a checkpoint."""
-    wanted: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, frame: wanted.append(received))
+@contextmanager
+def collected_signals() -> Iterator[list[int]]:
+    """Within the block, SIGINT and SIGTERM do not end the process, but are added to the list."""
+    stops: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    former = {number: signal.signal(number, lambda received, frame: stops.append(received)) for number in numbers}
+    try:
+        yield stops
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def train(task: Task, folder: Path, device: torch.device, workers: int, stops: list[int]) -> bool:
+    """Go through the steps that are left; returns whether the run is finished. Always leaves a checkpoint.
+
+    The run stops after the step during which something is added to ``stops``.
+    """
     run = Run(task, folder, device)
     log, sources = Log(folder, run.step), task.sources()
     weights = task.class_weights(sources).to(device)
@@ -197,10 +212,10 @@ def train(task: Task, folder: Path, device: torch.device, workers: int) -> bool:
             log.add(row | {f"validation {name}": score for name, score in scores.items()})
             bar.set_postfix({"loss": row["loss"], **scores}, refresh=False)
             losses.clear()
-        if done or wanted or now - saved > SAVE_EVERY:
+        if done or stops or now - saved > SAVE_EVERY:
             run.save()
             saved = now
-        if wanted:
+        if stops:
             print(f"stopped after step {run.step}; the same command resumes")
             return False
     run.export(weights)
@@ -223,7 +238,9 @@ def main() -> None:
     if args.device == "cpu" and args.workers:
         torch.set_num_threads(1)  # more would lose on layers this small what the workers need
     task = Task(args.network, args.data)
-    if train(task, args.run, torch.device(args.device), args.workers) and args.install:
+    with collected_signals() as stops:
+        finished = train(task, args.run, torch.device(args.device), args.workers, stops)
+    if finished and args.install:
         shutil.copyfile(args.run / f"{task.name}.safetensors", task.package.weights)
 
 
