@@ -1,8 +1,10 @@
 """What a network is told about its mistakes."""
 
+from functools import reduce
+
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, max_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, pad
 
 from training.recipe import Recipe
 
@@ -39,9 +41,16 @@ def dice(logits: Tensor, target: Tensor, trust: Tensor) -> Tensor:
 
 def outline(target: Tensor) -> Tensor:
     """1 within two pixels of where the target changes, 0 elsewhere; the shape of the target."""
-    widest = max_pool2d(target, _REACH, 1, _REACH // 2)
-    narrowest = -max_pool2d(-target, _REACH, 1, _REACH // 2)
-    return (widest - narrowest > 0.5).to(target.dtype)
+    return (_largest(target) + _largest(-target) > 0.5).to(target.dtype)
+
+
+def _largest(x: Tensor) -> Tensor:
+    """The largest value around each pixel, first along rows, then along columns: max_pool2d takes three times as long."""
+    for axis in (2, 3):
+        margin = [_REACH // 2 * (axis == 3)] * 2 + [_REACH // 2 * (axis == 2)] * 2
+        padded, count = pad(x, margin, value=-1.0), x.shape[axis]
+        x = reduce(torch.maximum, (padded.narrow(axis, start, count) for start in range(_REACH)))
+    return x
 
 
 def _weighted(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:

@@ -6,19 +6,27 @@ Shape = tuple[int, int]  # height, width
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of a run, from one warm restart of the learning rate to the next (Loshchilov and Hutter, 2017)."""
+
+    steps: int  # of the optimiser
+    horizon: int  # steps in which a cosine takes the learning rate to zero; the stage may end before
+    warmup: int = 1  # steps until the largest rate
+    cooldown: int = 1  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
+    small_steps: int = 0  # for so many steps pictures have the small sizes (progressive resizing)
+    scale: tuple[float, float] = (1.0, 1.0)  # clothing: the smallest and largest size of a photo, as a factor
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What a run does: everything but the data folder and the run's folder. Chances are probabilities in [0, 1]."""
 
-    steps: int  # of the optimiser
+    stages: tuple[Stage, ...]
     batch: int  # pictures in each
     rate: float  # the largest learning rate of AdamW
-    horizon: int  # steps of one cosine of the learning rate; after it, a warm restart (Loshchilov and Hutter, 2017)
     shapes: tuple[Shape, ...]  # sizes of a batch's pictures, each as often as it is listed
-    small_shapes: tuple[Shape, ...] = ()  # sizes at the start, when most is learned from little (progressive resizing)
-    small_steps: int = 0  # for so many steps
+    small_shapes: tuple[Shape, ...] = ()  # the same in small steps
     start_rate: float = 0.5  # what the weights that the run starts from get of the rate
-    warmup: int = 100  # steps until the largest rate
-    cooldown: int = 1  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
     decay: float = 0.02  # weight decay
     clip: float = 5.0  # largest length of the gradient
     average: float = 0.998  # decay of the averaged weights
@@ -35,8 +43,6 @@ class Recipe:
     backlit: float = 0.3  # chance that people in a room have a light of their own
     light: float = 0.75  # chance that the light of the picture is changed
     camera: float = 0.6  # chance that the camera blurs, makes noise and compresses
-    scale: tuple[float, float] = (0.65, 2.2)  # clothing: the smallest and largest size of a photo, as a factor
-    late_scale: tuple[float, float] = (0.65, 4.0)  # after the warm restart: faces that fill the frame
 
     # Losses.
     edge: float = 3.0  # how much more a pixel within two pixels of an outline counts
@@ -45,26 +51,41 @@ class Recipe:
     class_weight: float = 0.35  # clothing: classes count by their frequency to the power of minus this
     border: int = 1  # clothing: pixels on each side of where two classes meet that are ignored
 
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> tuple[Stage, int]:
+        """The stage of a step, and the number of the step in it; the last one after the run's end."""
+        for stage in self.stages:
+            if step < stage.steps:
+                break
+            step -= stage.steps
+        else:
+            step += stage.steps
+        return stage, step
+
 
 RECIPES = {
     "portrait": Recipe(
-        steps=3150,
+        stages=(
+            Stage(3150, horizon=4400, warmup=100, cooldown=600, small_steps=2000),
+            Stage(12_000, horizon=12_000, warmup=100, cooldown=600, small_steps=3000),
+        ),
         batch=16,
         rate=1.5e-3,
-        horizon=4400,
-        cooldown=600,
         shapes=((192, 256),) * 4 + ((160, 288), (288, 192), (288, 192)),
         small_shapes=((128, 160),) * 4 + ((96, 192), (192, 128), (192, 128)),
-        small_steps=2000,
     ),
     "clothing": Recipe(
-        steps=1500,
+        stages=(
+            Stage(1200, horizon=1200, warmup=50, scale=(0.65, 2.2)),
+            Stage(300, horizon=1200, cooldown=250, scale=(0.65, 4.0)),  # faces that fill the frame
+        ),
         batch=12,
         rate=1e-3,
-        horizon=1200,
-        cooldown=250,
         shapes=((256, 256), (320, 192)),
-        warmup=50,
         average=0.995,
         close=0.35,
     ),

@@ -1,6 +1,6 @@
 """The two things that are trained: what their pictures, loss and validation are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -46,8 +46,7 @@ class Task:
         """A training picture of a step, (H, W, 3), its target and its trust, both (H, W)."""
         if self.name == "portrait":
             return sample(rng, sources, shape, self.recipe)
-        scale = self.recipe.scale if step < self.recipe.horizon else self.recipe.late_scale
-        image, target = clothing_picture(rng, sources, shape, replace(self.recipe, scale=scale))
+        image, target = clothing_picture(rng, sources, shape, self.recipe, self.recipe.stage(step)[0].scale)
         return image, target, np.full_like(target, 255)
 
     def loss(self, outputs: dict[str, Tensor], target: Tensor, trust: Tensor, weights: Tensor) -> Tensor:
@@ -82,14 +81,16 @@ class Task:
         return {name: float(np.mean([iou(find(network, p.image), p.target) for p in sets[name]])) for name in sets}
 
 
-def clothing_picture(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> tuple[Bytes, Bytes]:
+def clothing_picture(
+    rng: Random, sources: Sources, shape: Shape, recipe: Recipe, scale: tuple[float, float]
+) -> tuple[Bytes, Bytes]:
     """A labelled photo, moved, scaled, now and then in a room; (H, W, 3) and class numbers, (H, W)."""
     photo = sources.groups[0][rng.integers(len(sources.groups[0]))]
     looked_at = photo.target == HAIR if rng.random() < recipe.close else photo.target > 0
     person = np.argwhere(looked_at)
     middle = person[rng.integers(len(person))] if len(person) else np.array(photo.target.shape) / 2
     at = (rng.uniform(0.25, 0.75) * shape[1], rng.uniform(0.25, 0.75) * shape[0])
-    matrix = placement(rng, (middle[1], middle[0]), at, float(np.exp(rng.uniform(*np.log(recipe.scale)))))
+    matrix = placement(rng, (middle[1], middle[0]), at, float(np.exp(rng.uniform(*np.log(scale)))))
     image, classes = warp(photo.image, matrix, shape), bordered(photo.target, recipe.border)
     target = cv2.warpAffine(classes, matrix, shape[::-1], flags=cv2.INTER_NEAREST, borderValue=IGNORED)
     if rng.random() < INDOORS:

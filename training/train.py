@@ -45,7 +45,8 @@ class Batches(Dataset[Batch]):
         cv2.setNumThreads(1)
         recipe = self.task.recipe
         rng = np.random.default_rng((recipe.seed, number))
-        shapes = recipe.small_shapes if number < recipe.small_steps else recipe.shapes
+        stage, step = recipe.stage(number)
+        shapes = recipe.small_shapes if step < stage.small_steps else recipe.shapes
         shape = shapes[rng.integers(len(shapes))]
         pictures = [self.task.picture(rng, self.sources, shape, number) for _ in range(recipe.batch)]
         images, targets, trusts = (torch.from_numpy(np.stack(part)) for part in zip(*pictures, strict=True))
@@ -85,9 +86,9 @@ class Run:
 
     def rate(self) -> float:
         """The learning rate of this step: a short rise, a part of half a cosine, a linear fall to nothing."""
-        recipe = self.task.recipe
-        ends = min(1.0, (self.step + 1) / recipe.warmup, (recipe.steps - self.step) / recipe.cooldown)
-        return recipe.rate * ends * (0.5 + 0.5 * math.cos(math.pi * (self.step % recipe.horizon) / recipe.horizon))
+        stage, step = self.task.recipe.stage(self.step)
+        ends = min(1.0, (step + 1) / stage.warmup, (stage.steps - step) / stage.cooldown)
+        return self.task.recipe.rate * ends * (0.5 + 0.5 * math.cos(math.pi * step / stage.horizon))
 
     def learn(self, batch: Batch, weights: Tensor) -> float:
         """One optimiser step; returns the loss. A gradient that is not finite changes nothing."""
