@@ -253,7 +253,14 @@ async function openCamera(choice) {
   if (isForbidden || !navigator.mediaDevices?.getUserMedia) throw new CameraProblem("missing");
   const which = ["user", "environment"].includes(choice) ? { facingMode: choice } : { deviceId: { exact: choice } };
   const size = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
-  return navigator.mediaDevices.getUserMedia({ audio: false, video: { ...size, ...which } });
+  const ask = (/** @type {MediaTrackConstraints | true} */ video) =>
+    navigator.mediaDevices.getUserMedia({ audio: false, video });
+  try {
+    return await ask({ ...size, ...which });
+  } catch (error) {
+    if (/** @type {Error} */ (error).name !== "OverconstrainedError") throw error;
+    return ask("deviceId" in which ? which : true); // WebKitGTK refuses a size or a direction that no camera tells
+  }
 }
 
 /** @param {MediaStream | null} stream */
