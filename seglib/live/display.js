@@ -2,6 +2,7 @@
 // A view reports {view, drawn, room, width, hidden} after pictures and every second: so the kernel knows who is watching,
 // never sends more than can be drawn, and never more pixels than are seen.
 import { appendElement, sendToKernel } from "../_internal/page.js";
+import { ControlsPage } from "./controls.js";
 import { DrawnPictures, NewestOnly, REPORT_INTERVAL } from "./flow_control.js";
 
 /** @typedef {import("../_internal/page.js").Model} Model */
@@ -32,6 +33,7 @@ class View {
     this.captions.setAttribute("aria-hidden", "true");
     Object.assign(this.canvas, { width: 1280, height: 480 });
     Object.assign(this.figure.dataset, { view: this.name, number: 0, shown: 0, panes: "" });
+    this.controls = new ControlsPage(this.figure);
     this.pictures = new DrawnPictures();
     this.shown = 0;
     this.closed = false;
@@ -48,6 +50,7 @@ class View {
     model.on("msg:custom", this.receive);
     model.on("change:state", this.stateChanged);
     model.on("change:message change:hint", this.describe);
+    model.on("comm_live_update", this.greet); // notices a restart while it is stopped, too
     document.addEventListener("visibilitychange", this.greet);
     this.timer = setInterval(() => this.heartbeat(), HEARTBEAT);
     this.describe();
@@ -56,6 +59,7 @@ class View {
 
   remove() {
     this.report("closed");
+    this.controls.detach();
     this.closed = true;
     clearInterval(this.timer);
     document.removeEventListener("visibilitychange", this.greet);
@@ -86,7 +90,7 @@ class View {
   }
 
   greet() {
-    labelControls(this.parent.closest(".seglib-live"));
+    this.controls.attach();
     this.report();
   }
 
@@ -96,6 +100,7 @@ class View {
   }
 
   disconnect() {
+    this.controls.lose();
     this.closed = true;
     clearInterval(this.timer);
     this.figure.dataset.state = "lost";
@@ -194,24 +199,6 @@ function nextRepaint() {
     requestAnimationFrame(resolve);
     setTimeout(resolve, 250);
   });
-}
-
-/**
- * Name the controls for screen readers: sliders of ipywidgets have no name, their label stands beside them. And let
- * screen readers read out the status.
- * @param {Element | null} root
- */
-function labelControls(root) {
-  if (!root) return;
-  for (const line of root.querySelectorAll(".seglib-status, .seglib-note")) line.setAttribute("role", "status");
-  root.querySelector(".seglib-effect")?.setAttribute("aria-label", "effect");
-  for (const box of root.querySelectorAll(".widget-inline-hbox")) {
-    const label = box.querySelector(".widget-label")?.textContent;
-    if (!label) continue;
-    for (const handle of box.querySelectorAll("[role=slider]:not([aria-label])")) {
-      handle.setAttribute("aria-label", label);
-    }
-  }
 }
 
 export default {
