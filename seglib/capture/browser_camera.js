@@ -18,9 +18,7 @@ const ADVICE = {
   NotAllowedError:
     "The browser may not use the camera. Press the camera or lock sign beside the page's address, allow the camera, " +
     "and start it again.",
-  NotFoundError:
-    "The browser finds no camera on your computer. Plug one in or switch it on, and start it again. " +
-    "Without a camera: open_source('clip') plays the recorded clip.",
+  NotFoundError: "The browser finds no camera on your computer. Plug one in or switch it on, and start it again.",
   NotReadableError:
     "The camera is there, but gives no picture. Another program may be using it: close video calls, and start it " +
     "again.",

@@ -59,10 +59,10 @@ def start_camera(number: int) -> Started:
     except queue.Empty:
         timed_out.set()
         _release(results)  # if it arrived at the last moment
-        raise CameraUnavailable(_message(number, f"gave no frame in {DEADLINE} seconds")) from None
+        raise _unavailable(number, f"gave no frame in {DEADLINE} seconds") from None
     if first is None:
         camera.release()
-        raise CameraUnavailable(_message(number, "could not be opened"))
+        raise _unavailable(number, "could not be opened")
     return camera, first
 
 
@@ -88,8 +88,13 @@ def _release(results: "queue.Queue[Started]") -> None:
         results.get_nowait()[0].release()
 
 
-def _message(number: int, what: str) -> str:
-    return f"camera {number} {what}.\n{_advice(number)}\nWithout a camera: open_source('clip') plays the recorded clip."
+def _unavailable(number: int, what: str) -> CameraUnavailable:
+    """Make the error: its message is for anybody, its note for whoever writes code."""
+    error = CameraUnavailable(f"camera {number} {what}.\n{_advice(number)}")
+    if on_a_hub():
+        error.add_note("Your browser's camera: seglib.Live(source='browser'), or open_source('browser').")
+    error.add_note("Without a camera: open_source('clip') plays the recorded clip.")
+    return error
 
 
 def _advice(number: int) -> str:
@@ -97,7 +102,7 @@ def _advice(number: int) -> str:
     if on_a_hub():
         return (
             "Python runs on another machine than your browser, and that machine has no camera. "
-            "Use your browser's own: seglib.Live(source='browser'), or open_source('browser')."
+            "Use your browser's camera instead."
         )
     if sys.platform == "linux":
         return _linux_advice(number)

@@ -107,7 +107,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plug]:
 def why_not(source: int | str = 0) -> str:
     with pytest.raises(CameraUnavailable) as caught:
         open_source(source)
-    return str(caught.value)
+    return "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
 
 
 # ---- a camera that works -----------------------------------------------------------------------------------
