@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 # Seconds to wait for a connection, and for the next byte: a slow download may go on, a stalled one may not.
 TIMEOUT = (5.0, 15.0)
 
+# What urllib3 and the operating system put into their messages for programs: HTTPSConnection(host=…): [Errno 111] …
+_OBJECTS = re.compile(r"\bHTTPS?Connection(Pool)?\([^)]*\): |<[^>]*>: |\[Errno -?\d+\] ")
+
 DATA = Path(__file__).parents[1] / "data"
 
 
@@ -243,4 +246,5 @@ def _reason(error: Exception, cache: Path) -> str:
     # requests and urllib3 each wrap what happened ("connection refused"); the wrappings say nothing
     cause = error.args[0] if error.args else error
     cause = getattr(cause, "reason", cause)
-    return "the connection failed: " + "; ".join(str(arg) for arg in getattr(cause, "args", [cause]))
+    words = "; ".join(str(arg) for arg in getattr(cause, "args", [cause]))
+    return "the connection failed: " + _OBJECTS.sub("", words)

@@ -208,7 +208,10 @@ def test_server_gone(server: Server) -> None:
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         port = nobody_listens.getsockname()[1]
-        assert "refused" in fails(server.url.replace(str(server.server_port), str(port))).lower()
+        message = fails(server.url.replace(str(server.server_port), str(port)))
+        assert "refused" in message.lower()
+        assert "HTTPConnection" not in message
+        assert "Errno" not in message
 
 
 def test_the_error_keeps_its_cause_and_tells_the_size(server: Server) -> None:
