@@ -17,7 +17,7 @@ from seglib.capture.camera import on_a_hub, start_camera
 from seglib.capture.presentation import DecodedFrame, Presentation
 from seglib.capture.video_decoder import VideoDecoder
 from seglib.errors import CameraUnavailable
-from seglib.images import existing_file, is_animated_webp, is_image, read_animation, read_image
+from seglib.images import existing_file, is_image, needs_pillow, read_animation, read_image
 from seglib.samples import sample_clip
 
 # By the number of channels: infrared cameras give grey, some drivers YUV as the sensor has it.
@@ -74,7 +74,7 @@ def open_source(source: int | str | Path = "auto") -> Source:
     if not isinstance(source, str | Path):
         raise TypeError(f"source is {source!r}, but must be a camera number, a path, 'clip', 'browser' or 'auto'")
     path = existing_file(source)
-    if is_animated_webp(path):
+    if needs_pillow(path):
         return AnimationSource(path)
     return ImageSource(path) if is_image(path) else VideoSource(path)
 
@@ -173,7 +173,7 @@ class ImageSource(Source):
 
 
 class AnimationSource(Source):
-    """An animated WebP, through Pillow: FFmpeg does not decode it."""
+    """An animated WebP, or AVIF with transparency, through Pillow: FFmpeg does not decode it."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name

@@ -10,9 +10,10 @@ import av
 from seglib.capture.container import declared_size, open_container
 from seglib.capture.pixel_format import UNSPECIFIED
 from seglib.errors import SourceError
-from seglib.images import unsupported_kind
+from seglib.images import needs_pillow, unsupported_kind
 
 _TEXT = ("tty", "bin", "xbin", "adf", "idf")  # FFmpeg plays text files as old terminals showed them
+_LINEAR = ("exr", "hdr", "tiff")  # pictures of linear light, and raw photos, which FFmpeg shows too dark
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave the alpha channel out
 
@@ -91,9 +92,11 @@ class VideoDecoder:
         """The stream to show: the first one with several frames. The cover of a song, a still of an AVIF, has one."""
         fault = "holds no video stream"
         found = []
+        hidden_alpha = len(self._container.streams.video) > 1 and needs_pillow(self._path)
         for stream in self._container.streams.video:
             context = stream.codec_context
-            kind = "" if context and context.width else unsupported_kind(self._path)
+            is_known = context and context.width and context.name not in _LINEAR
+            kind = "" if is_known and not hidden_alpha else unsupported_kind(self._path)
             if kind:
                 fault = f"is {kind}"
             elif context is None:

@@ -5,6 +5,7 @@ import os
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -14,6 +15,7 @@ from films import Tone, make_film
 from numpy.typing import NDArray
 from PIL import Image
 
+import seglib
 from seglib import SourceError, open_source
 
 NTSC = Fraction(30000, 1001)
@@ -181,6 +183,24 @@ def test_an_animation_plays(tmp_path: Path, kind: str) -> None:
     assert np.abs(corners - [image.getpixel((0, 0)) for image in images]).max() <= 4
 
 
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+@pytest.mark.filterwarnings("ignore:.*transparent parts")
+def test_transparent_parts_of_an_animation_are_laid_over_white(tmp_path: Path, kind: str) -> None:
+    images = [Image.new("RGBA", (64, 48), (number, 0, 0, 255)) for number in (10, 60, 110)]
+    for image in images:
+        image.paste((200, 0, 0, 0), (32, 0, 64, 48))
+    images[0].save(
+        tmp_path / "moving", kind, save_all=True, append_images=images[1:], disposal=2, duration=100, lossless=True
+    )
+    read = np.array(read_all(tmp_path / "moving"), int)
+    assert len(read) == 3
+    assert np.abs(read[:, 24, 8] - [[10, 0, 0], [60, 0, 0], [110, 0, 0]]).max() <= 8
+    assert read[:, 24, 56].min() >= 250
+    if kind == "AVIF":  # FFmpeg gives the colours that the transparency hides
+        with pytest.raises(SourceError, match="AVIF"):
+            seglib.process_video(tmp_path / "moving", tmp_path / "out.mp4", seglib.Blur())
+
+
 @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_a_truncated_animation_gives_its_first_frames_and_no_other_error(
@@ -342,6 +362,14 @@ def test_damage_in_the_middle_is_told_or_survived_but_never_silent_loss(tmp_path
         assert count >= 58
 
 
+def encoded(codec: str) -> bytes:
+    """A picture of linear light, by FFmpeg."""
+    encoder: Any = av.CodecContext.create(codec, "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "gbrpf32le", Fraction(1)
+    picture = av.VideoFrame.from_ndarray(scene(0), format="rgb24").reformat(format="gbrpf32le")
+    return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode()])
+
+
 CONTENTS = {
     "text": b"hello, world\n" * 300,
     "html": b"<html><body>404 Not Found</body></html>",
@@ -354,6 +382,8 @@ KINDS = {
     "JPEG XL": bytes.fromhex("0000000c4a584c200d0a870a") + bytes(300),
     "Photoshop": b"8BPS\0\1" + bytes(300),
     "PDF": b"%PDF-1.4\n" + bytes(300),
+    "OpenEXR": encoded("exr"),
+    "Radiance HDR": encoded("hdr"),
 }
 
 
