@@ -61,6 +61,8 @@ class Settings:
     def __post_init__(self) -> None:
         if isinstance(self.keep, str | int):  # a single class
             object.__setattr__(self, "keep", (self.keep,))
+        if isinstance(self.panes, str):
+            object.__setattr__(self, "panes", (self.panes,))
         class_numbers(self.keep, class_names_of(self.model))
         if self.effect is not None and not callable(self.effect):
             raise TypeError(f"effect is {self.effect!r}, but must be callable: effect(frame, mask) -> output")
@@ -74,7 +76,7 @@ class Settings:
             raise ValueError(f"smoothing is {self.smoothing}, but must lie in [0, 1)")
         unknown = [pane for pane in self.panes if pane not in PANES]
         if unknown or not self.panes:
-            raise ValueError(f"panes are {self.panes}, but must be one or more of {', '.join(PANES)}")
+            raise ValueError(f"panes are {', '.join(self.panes) or 'none'}, but must be some of {', '.join(PANES)}")
 
 
 class CurrentSettings:

@@ -15,6 +15,7 @@ from widget_tools import everything, find, make, text
 
 import seglib
 from seglib import Live
+from seglib.live.settings import RelativeBlur
 
 
 class CupModel(FakeModel):
@@ -58,7 +59,11 @@ def test_boxes_and_lists_change_settings() -> None:
     assert (settings.keep, settings.model) == (("cat", "dog"), "fcn_resnet50")
     for name in ("input", "result", "mask"):
         find(live, f"pane-{name}").value = False
-    assert live.settings.panes == ("result",), "one pane at least"
+    assert live.settings.panes == ("mask",), "one pane at least"
+    assert panes_of(live) == ["mask"], "and it is shown which"
+    assert "panes" in text(live, "note")
+    find(live, "pane-input").value = True
+    assert text(live, "note") == ""
 
 
 def test_changes_by_code_show_in_the_controls_and_wrong_ones_are_errors() -> None:
@@ -102,12 +107,59 @@ def test_the_effect_and_its_details() -> None:
     find(live, "colour").value = "#102030"
     assert background_of(live) == (16, 32, 48)
     find(live, "background").value = "a picture of yours"
+    assert background_of(live) == (16, 32, 48), "until there is one"
+    assert "picture" in text(live, "note")
     content = io.BytesIO()
     Image.new("RGB", (8, 8), (1, 2, 3)).save(content, "PNG")
     upload(live, "mine.png", content.getvalue())
     assert background_of(live) == (1, 2, 3)
+    assert text(live, "note") == ""
     find(live, "effect").value = "none"
     assert live.settings.effect is None
+
+
+def test_a_colour_that_is_none_is_told_and_the_old_one_shown() -> None:
+    live = make(effect="substitute")
+    find(live, "background").value = "a colour"
+    colour, palette = find(live, "colour"), find(live, "palette")
+    for name, (rgb, code) in {
+        "RebeccaPurple": ((102, 51, 153), "#663399"),
+        " #abc": ((170, 187, 204), "#aabbcc"),
+    }.items():
+        colour.value = name
+        assert (background_of(live), palette.value) == (rgb, code)
+    for wrong in ("#12", "notacolour", "", "room", "talk.mp4"):
+        colour.value = wrong
+        assert repr(wrong) in text(live, "note")
+        assert (colour.value, palette.value) == (" #abc", "#aabbcc")
+        assert background_of(live) == (170, 187, 204)
+    palette.value = "#010203"
+    assert (colour.value, background_of(live), text(live, "note")) == ("#010203", (1, 2, 3), "")
+
+
+def test_no_class_to_keep_is_told_and_the_old_ones_shown() -> None:
+    live = make(keep=("cat", "dog"))
+    keep = find(live, "keep")
+    keep.value = ()
+    assert keep.value == live.settings.keep == ("cat", "dog")
+    assert "keep" in text(live, "note")
+    keep.value = ("cow",)
+    assert (live.settings.keep, text(live, "note")) == (("cow",), "")
+
+
+def test_an_effect_that_code_has_changed_is_shown() -> None:
+    live = make(effect="blur")
+    live.change(effect=None)
+    assert find(live, "effect").value == "none"
+    live.change(effect=RelativeBlur(2.5))
+    assert (find(live, "effect").value, find(live, "strength").value) == ("blur", 2.5)
+    own = seglib.Replace("beach")
+    live.change(effect=own)
+    assert find(live, "effect").label == "your own"
+    assert find(live, "strength").layout.display == "none"
+    find(live, "effect").value = "none"
+    find(live, "effect").value = "yours"
+    assert live.settings.effect is own
 
 
 def test_a_background_of_ones_own_stays_in_the_list() -> None:
@@ -125,11 +177,31 @@ def test_a_broken_upload_is_told_and_changes_nothing() -> None:
     assert "holiday.png" in text(live, "note")
     assert "/" not in text(live, "note"), "the name only, not where it was put"
     assert live.settings.effect is before
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "GIF")
+    upload(live, "other.gif", content.getvalue())
+    assert text(live, "note") == "", "the message goes with its cause"
 
 
 @pytest.mark.parametrize(("source", "label"), [(7, "camera 7"), ("talk.mp4", "a file"), (lambda: None, "your own")])
 def test_any_source_is_in_the_list(source: Any, label: str) -> None:
     assert find(make(source), "source").label == label
+
+
+def test_the_cameras_that_exist_are_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = {2: "Integrated Camera"}
+    monkeypatch.setattr("seglib.live.controls.camera_names", lambda: cameras)
+    live = make(5)
+    source = find(live, "source")
+    labels = [label for label, _ in source.options if label.startswith("camera ")]
+    assert labels == ["camera 2: Integrated Camera", "camera 5"]
+    cameras[0] = "Telescope"
+    live = make("clip")
+    source = find(live, "source")
+    del cameras[2]
+    live.start()  # the list is made anew
+    assert [value for _, value in source.options] == ["auto", "clip", 0, "browser", "file"]
+    assert source.value == "clip"
 
 
 def test_every_control_has_a_name_and_a_class() -> None:
@@ -139,4 +211,5 @@ def test_every_control_has_a_name_and_a_class() -> None:
     assert len(controls) > 18
     for control in controls:
         assert control.description, control
+        assert control.tooltip, control  # the page shows "null" otherwise
         assert any(name.startswith("seglib-") for name in control._dom_classes), control

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from seglib import CameraUnavailable
-from seglib.live.source_choice import describe, opener
+from seglib.live.source_choice import opener
+from seglib.live.words import describe
 
 
 def test_auto_says_which_source_it_became(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.setenv("SEGLIB_SOURCE", "clip")
     with opener("auto")() as source:
-        assert describe(source) == "The recorded clip."
+        assert describe(source) == "Source: the recorded clip."
     monkeypatch.delenv("SEGLIB_SOURCE")
 
     def no_camera(number: int) -> Any:
@@ -19,5 +20,5 @@ def test_auto_says_which_source_it_became(monkeypatch: pytest.MonkeyPatch, capsy
 
     monkeypatch.setattr("seglib.capture.sources.start_camera", no_camera)
     with opener("auto")() as source:
-        assert describe(source) == "The recorded clip, since camera 0 could not be opened."
+        assert describe(source) == "Source: the recorded clip, since camera 0 could not be opened."
     assert capsys.readouterr().out == "", "a thread that prints would print into some other cell"
