@@ -17,7 +17,7 @@ from seglib.arrays import Frame
 from seglib.images import read_image
 
 
-class PictureUpload(anywidget.AnyWidget):  # type: ignore[misc]
+class PictureUpload(anywidget.AnyWidget):
     """A button that asks for a picture file. The page shrinks a large one to at most 1920 pixels.
 
     Parameters
