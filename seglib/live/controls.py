@@ -1,6 +1,5 @@
 """The controls: what a person can choose, as ipywidgets. They know nothing of the loop; each change is handed on."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from seglib.arrays import Frame
 from seglib.capture.camera_names import camera_names
 from seglib.classes import ClassName, class_numbers
-from seglib.images import parse_colour, read_image
+from seglib.images import parse_colour
 from seglib.live.model_loader import class_names_of
 from seglib.live.settings import RelativeBlur, Settings, make_effect
 from seglib.live.source_choice import SourceChoice, is_camera_number
+from seglib.live.upload import PictureUpload
 from seglib.live.words import explain
 from seglib.pipeline import Effect
 from seglib.predict import MODELS
@@ -230,9 +231,14 @@ class Controls:
         self.colour = _control(widgets.Text, "colour", value="#1f3a5f", continuous_update=False)
         self.palette = _control(widgets.ColorPicker, "palette", "pick a colour", value="#1f3a5f", concise=True)
         self.colours = widgets.VBox([self.colour, self.palette])
-        self.upload = _control(
-            widgets.FileUpload, "upload", "Choose a picture", accept="image/*", multiple=False, icon="upload"
+        self.upload = PictureUpload(
+            self._picture_uploaded,
+            lambda message: self.on_note("effect", message),
+            description="Choose a picture",
+            tooltip="A picture file on this computer",
+            layout=_WIDE,
         )
+        self.upload.add_class("seglib-upload")
 
     def _make_mask_controls(self, settings: Settings) -> None:
         kept = _kept_names(settings.model, settings.keep)
@@ -251,7 +257,6 @@ class Controls:
         for control in (self.effect, self.strength, self.background, self.colour):
             control.observe(self._effect_changed, "value")
         self.palette.observe(self._colour_picked, "value")
-        self.upload.observe(self._picture_uploaded, "value")
         for control in (self.source, self.path):
             control.observe(self._source_changed, "value")
 
@@ -305,19 +310,11 @@ class Controls:
         if not self._is_showing:
             self.colour.value = change.new
 
-    def _picture_uploaded(self, change: Any) -> None:
-        if not self.upload.value:
-            return
-        file = self.upload.value[0]
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, Path(file["name"]).name)
-            path.write_bytes(file["content"])
-            try:
-                self._uploaded = read_image(path)
-            except Exception as error:
-                self.on_note("effect", str(error).replace(str(path), file["name"]))
-                return
-        self._effect_changed(change)
+    def _picture_uploaded(self, picture: Frame, remark: str) -> None:
+        self._uploaded = picture
+        self._effect_changed(None)
+        if remark:
+            self.on_note("effect", remark)
 
     def _source_changed(self, change: Any) -> None:
         self._hide_unused()
@@ -368,10 +365,9 @@ def _class_options(model: "str | Model", kept: tuple[str, ...]) -> list[str]:
 
 
 def _control(kind: Any, name: str, label: str | None = None, tooltip: str | None = None, **options: Any) -> Any:
-    style = {} if issubclass(kind, widgets.FileUpload) else _STYLE
     label = label or name
     tooltip = tooltip or _TOOLTIPS.get(label, label)  # without one, ipywidgets shows "null"
-    control = kind(description=label, tooltip=tooltip, style=style, layout=_WIDE, **options)
+    control = kind(description=label, tooltip=tooltip, style=_STYLE, layout=_WIDE, **options)
     control.add_class(f"seglib-{name}")
     return control
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
 from typing import Any
 
 import ipywidgets
@@ -33,9 +32,9 @@ def background_of(live: Live) -> tuple[int, ...]:
     return tuple(output[0, 0].tolist())
 
 
-def upload(live: Live, name: str, content: bytes) -> None:
-    file = {"name": name, "type": "image/png", "size": len(content), "content": memoryview(content)}
-    find(live, "upload").value = (file | {"last_modified": datetime(2026, 1, 1)},)
+def upload(live: Live, name: str, content: bytes, **message: str) -> None:
+    data = {"method": "custom", "content": {"kind": "picture", "name": name, **message}}
+    find(live, "upload").comm.handle_msg({"content": {"data": data}, "buffers": [memoryview(content)]})
 
 
 @pytest.mark.parametrize("name", ["threshold", "feather", "smoothing"])
@@ -181,6 +180,19 @@ def test_a_broken_upload_is_told_and_changes_nothing() -> None:
     Image.new("RGB", (8, 8)).save(content, "GIF")
     upload(live, "other.gif", content.getvalue())
     assert text(live, "note") == "", "the message goes with its cause"
+
+
+def test_what_the_page_says_of_an_upload_is_told() -> None:
+    live = make(effect="substitute", background="beach")
+    upload(live, "video.mp4", b"", kind="refused", text="video.mp4 is too large")
+    assert "too large" in text(live, "note")
+    find(live, "background").value = "a picture of yours"
+    content = io.BytesIO()
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in ("black", "white"))
+    first.save(content, "GIF", save_all=True, append_images=[second])
+    upload(live, "waving.gif", content.getvalue())
+    assert background_of(live) == (0, 0, 0)
+    assert "waving.gif" in text(live, "note"), "that only its first picture is used"
 
 
 @pytest.mark.parametrize(("source", "label"), [(7, "camera 7"), ("talk.mp4", "a file"), (lambda: None, "your own")])
