@@ -1,11 +1,7 @@
 """How Sphinx makes the site. `docs/build.py` gathers the pages first; `make docs` runs it."""
 
-import hashlib
 import re
-from base64 import b64decode
-from pathlib import Path
 
-import nbformat
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
@@ -54,24 +50,10 @@ REPAIRS = {
 }
 
 
-def alternative_texts(notebooks: Path) -> dict[str, str]:
-    """Text for each picture that a notebook puts out, by the hash after which MyST-NB names its file."""
-    texts = {}
-    for path in notebooks.glob("*.ipynb"):
-        for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                for mime, data in output.get("data", {}).items():
-                    if mime in ("image/jpeg", "image/png"):
-                        text = output.metadata.get(mime, {}).get("alt")
-                        texts[hashlib.sha256(b64decode(data)).hexdigest()] = text
-    return texts
-
-
-def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
-    """Give every picture its text; a picture without one is a warning, and so an error."""
+def check_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn of every picture without alternative text; a warning is an error. Those of outputs are HTML and have it."""
     for image in doctree.findall(nodes.image):
-        image.setdefault("alt", app.seglib_texts.get(Path(image["uri"]).stem) or "")
-        if not image["alt"]:
+        if not image.get("alt"):
             logger.warning("%s has no alt text", image["uri"], location=image)
 
 
@@ -101,7 +83,6 @@ def visit_math(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> 
 
 def setup(app: Sphinx) -> None:
     """Connect the functions above (Sphinx calls this)."""
-    app.seglib_texts = alternative_texts(Path(app.srcdir) / "notebooks")
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
-    app.connect("doctree-read", describe_pictures)
+    app.connect("doctree-read", check_pictures)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme

@@ -74,6 +74,30 @@ def softmax(scores: Any, axis: int | None = 0, largest: Any = None) -> Any:
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
+def confusion(labels: Any, truth: Any, classes: int, void: bool = False, kind: Any = int) -> Any:
+    """Counts by true class and predicted class; void counts as background if ``void``."""
+    counted = np.ones_like(truth, bool) if void else truth != 255
+    true, found = np.where(truth == 255, 0, truth)[counted].astype(kind), labels[counted].astype(kind)
+    return np.bincount(kind(classes) * true + found, minlength=classes**2)[: classes**2].reshape(classes, classes)
+
+
+def confusion_once(labels: Any, truth: Any, classes: int) -> Any:
+    matrix, counted = np.zeros((classes, classes), int), truth != 255
+    matrix[truth[counted], labels[counted]] += 1
+    return matrix
+
+
+def confusion_with_255(labels: Any, truth: Any, classes: int) -> Any:
+    matrix = np.zeros((256, 256), int)
+    np.add.at(matrix, (truth, labels), 1)
+    return matrix
+
+
+def confusion_of_what_occurs(labels: Any, truth: Any, classes: int) -> Any:
+    counted = truth != 255
+    return confusion(labels, truth, classes)[:, np.unique(labels[counted])]
+
+
 def region(mask: Any, first: int = 1, order: int = 1) -> Any:
     """The region nearest to the middle among number ``first`` and later; order -1 swaps the middle's x and y."""
     number, numbers, _, centroids = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
@@ -395,6 +419,19 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda a, b, n: ((a == n) & (b == n)).mean(), "whole image"),
         (lambda a, b, n: 100 * seglib.iou(a == n, b == n), "percentage"),
         (lambda a, b, n: a == b, "one number"),
+    ],
+    "confusion_matrix": [
+        (lambda a, b, n: confusion(a, b, n).T, "true class"),
+        (lambda a, b, n: confusion(a, b, n, void=True), "void"),
+        (confusion_with_255, "256"),
+        (lambda a, b, n: confusion(a, b, n, kind=np.uint8), "uint8"),
+        (confusion_once, "a pair once"),
+        (confusion_of_what_occurs, "shapes"),
+        (lambda a, b, n: confusion(a, b, n) / confusion(a, b, n).sum(axis=1, keepdims=True), "adds up to 1"),
+        (lambda a, b, n: 100 * confusion(a, b, n) / confusion(a, b, n).sum(axis=1, keepdims=True), "percent"),
+        (lambda a, b, n: np.diag(np.diag(confusion(a, b, n))), "Wrong pixels"),
+        (lambda a, b, n: (a == b).sum(), "an array"),
+        (lambda a, b, n: confusion(a[::2], b[::2], n), "are to be counted"),
     ],
     "keep_two": [
         (lambda a: (a == 15 | 8).astype(np.float32), "no cat"),
