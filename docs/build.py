@@ -127,7 +127,7 @@ def glossary(text: str, notebooks: list[Path]) -> str:
         if row.startswith("|"):
             term, meaning, taught, paper = (cell.strip() for cell in row.strip("|").split("|"))
             links = ", ".join(lesson(term, number, notebooks) for number in taught.split(", "))
-            entries.append(f"{term}\n  {meaning}. Taught in {links}.{f' Source: {paper}.' if paper else ''}\n")
+            entries.append(f"{term}\n  {meaning}. See {links}.{f' Source: {paper}.' if paper else ''}\n")
     return f"{head}:::{{glossary}}\n" + "\n".join(entries) + ":::\n"
 
 
