@@ -182,7 +182,10 @@ class View {
    */
   draw(bitmap, message) {
     const { width, height } = bitmap;
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      Object.assign(this.canvas, { width, height });
+      this.figure.style.setProperty("--seglib-aspect", `${width / height}`);
+    }
     this.context.drawImage(bitmap, 0, 0);
     this.pictures.draw(message.number);
     this.shown += 1;

@@ -18,6 +18,7 @@ from seglib.live.model_loader import preload
 from seglib.live.recorder import Recorder
 from seglib.live.settings import CurrentSettings, Settings, choose_classes, make_effect
 from seglib.live.source_choice import SourceChoice, check_choice
+from seglib.live.still import still_html
 from seglib.live.words import explain
 from seglib.pipeline import Effect
 from seglib.substitute import Background
@@ -118,6 +119,12 @@ class Live:
 
     def __repr__(self) -> str:
         return f"Live(source={self._source!r})"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)
+        display({"text/plain": "", "text/html": still_html()}, raw=True)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """A widget where a page can show it, else one line that is the same in every run."""
