@@ -1,7 +1,8 @@
 """Open a camera within a deadline, or say why it is unavailable and what to do.
 
 A camera can be missing, busy or forbidden, and some drivers then hang for ten seconds or more. So the driver is called
-in a thread that is abandoned after the deadline.
+in a thread that is abandoned after the deadline. By default many cameras give 640 × 480 uncompressed pixels, and few of
+them a second; so a larger size is asked for, compressed as Motion JPEG.
 """
 
 import os
@@ -17,19 +18,28 @@ import numpy as np
 from seglib.arrays import Frame
 from seglib.errors import CameraUnavailable
 
+# OpenCV reads both when it opens the first camera. Windows: the search for hardware transforms takes up to a minute.
+# macOS: OpenCV's own request for permission works in the main thread only; opening the camera makes macOS ask as well.
+os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
+os.environ.setdefault("OPENCV_AVFOUNDATION_SKIP_AUTH", "1")
+
 # Seconds until a camera must have given its first frame. Windows' drivers start slowly.
 DEADLINE = 4.8 if sys.platform == "win32" else 1.8
+
+SIZE = (1280, 720)  # that is asked for
 
 Started = tuple[cv2.VideoCapture, Frame | None]
 
 
-def start_camera(number: int) -> Started:
+def start_camera(number: int, size: tuple[int, int] | None = SIZE) -> Started:
     """Open a camera and read its first frame.
 
     Parameters
     ----------
     number
         Of the camera, from 0.
+    size
+        (width, height) to ask for; the driver takes the nearest that it has. None leaves size and format to it.
 
     Returns
     -------
@@ -49,7 +59,7 @@ def start_camera(number: int) -> Started:
     timed_out = threading.Event()
 
     def call_driver() -> None:
-        results.put(_open(number))
+        results.put(_open(number, size))
         if timed_out.is_set():
             _release(results)
 
@@ -71,16 +81,32 @@ def on_a_hub() -> bool:
     return any(name in os.environ for name in ("JUPYTERHUB_USER", "BINDER_SERVICE_HOST", "COLAB_RELEASE_TAG"))
 
 
-def _open(number: int) -> Started:
+def _open(number: int, size: tuple[int, int] | None) -> Started:
     # OpenCV tries several drivers and logs an error for each; our message says it once.
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        camera = cv2.VideoCapture(number)
-        ok, first = camera.read() if camera.isOpened() else (False, None)
+        for backend in [cv2.CAP_MSMF, cv2.CAP_DSHOW] if sys.platform == "win32" else [cv2.CAP_ANY]:
+            for asked in dict.fromkeys([size, None]):  # a driver may agree to a size, and then give no frame
+                camera = cv2.VideoCapture(number, backend)
+                if not camera.isOpened():
+                    break
+                _ask(camera, asked)
+                ok, first = camera.read()
+                if ok and first is not None:
+                    return camera, np.asarray(first, np.uint8)
+                camera.release()
     finally:
         cv2.utils.logging.setLogLevel(level)
-    return camera, np.asarray(first, np.uint8) if ok and first is not None else None
+    return camera, None
+
+
+def _ask(camera: cv2.VideoCapture, size: tuple[int, int] | None) -> None:
+    """Ask for a size in Motion JPEG; the format first, since it decides which sizes there are."""
+    if size is not None:
+        camera.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        camera.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+        camera.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
 
 
 def _release(results: "queue.Queue[Started]") -> None:
@@ -107,7 +133,10 @@ def _advice(number: int) -> str:
     if sys.platform == "linux":
         return _linux_advice(number)
     if sys.platform == "darwin":
-        return "Allow the camera for your terminal in System Settings, Privacy & Security, Camera, then start it again."
+        return (
+            "If macOS asks whether your terminal may use the camera, allow it and start the camera again. If it does "
+            "not ask, allow it in System Settings, Privacy & Security, Camera, then start your terminal again."
+        )
     return "Close other programs that use the camera, and allow desktop apps in Settings, Privacy, Camera."
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from seglib.arrays import Frame
 from seglib.capture.base import Source
-from seglib.capture.camera import on_a_hub, start_camera
+from seglib.capture.camera import SIZE, on_a_hub, start_camera
 from seglib.capture.presentation import DecodedFrame, Presentation
 from seglib.capture.video_decoder import VideoDecoder
 from seglib.errors import CameraUnavailable
@@ -24,7 +24,7 @@ from seglib.samples import sample_clip
 _TO_RGB = {1: cv2.COLOR_GRAY2RGB, 2: cv2.COLOR_YUV2RGB_YUY2, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
 
 
-def open_source(source: int | str | Path = "auto") -> Source:
+def open_source(source: int | str | Path = "auto", *, camera_size: tuple[int, int] | None = SIZE) -> Source:
     """Open a source of frames, to be used in a ``with`` block.
 
     Parameters
@@ -33,6 +33,8 @@ def open_source(source: int | str | Path = "auto") -> Source:
         "clip" for the recorded clip; 0, 1, … for a camera; the path of a video or picture file, whose content decides
         which; "browser" for the camera of the browser that shows the notebook, which is to be read from a thread; or
         "auto": camera 0 if there is one, else the clip, and it prints which.
+    camera_size
+        (width, height) to ask a camera for, which gives the nearest that it has; None for its driver's default.
 
     Returns
     -------
@@ -53,6 +55,8 @@ def open_source(source: int | str | Path = "auto") -> Source:
     -----
     If the environment variable SEGLIB_SOURCE is set, it replaces "auto" and every camera. Taught in 01_capture.ipynb.
 
+    ``Live(lambda: seglib.open_source(0, camera_size=(640, 480)))`` shows a camera at a size of your own.
+
     Examples
     --------
     >>> with seglib.open_source("clip") as frames:
@@ -62,9 +66,9 @@ def open_source(source: int | str | Path = "auto") -> Source:
     if source in ("auto", "browser") or _is_camera_number(source):
         source = _from_environment(source)
     if source == "auto":
-        return _camera_or_clip()
+        return _camera_or_clip(camera_size)
     if _is_camera_number(source):
-        return CameraSource(int(str(source)))
+        return CameraSource(int(str(source)), camera_size)
     if source == "browser":
         from seglib.capture.browser_camera import BrowserSource  # widgets, which only this source needs
 
@@ -86,6 +90,8 @@ class CameraSource(Source):
     ----------
     number
         Of the camera, from 0.
+    size
+        (width, height) to ask for, or None.
 
     Raises
     ------
@@ -93,9 +99,9 @@ class CameraSource(Source):
         If it cannot be opened, or, while it is read, gives no more frames.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, size: tuple[int, int] | None = SIZE) -> None:
         self.name = f"camera {number}"
-        self._camera, self._first = start_camera(number)
+        self._camera, self._first = start_camera(number, size)
         self.fps = float(self._camera.get(cv2.CAP_PROP_FPS))
 
     def read(self) -> Frame:
@@ -204,9 +210,9 @@ def _from_environment(source: int | str | Path) -> int | str | Path:
     return int(chosen) if chosen.isdecimal() else chosen
 
 
-def _camera_or_clip() -> Source:
+def _camera_or_clip(size: tuple[int, int] | None) -> Source:
     try:
-        camera = CameraSource(0)
+        camera = CameraSource(0, size)
     except CameraUnavailable as error:
         other = " Your browser's camera: open_source('browser')." if on_a_hub() else ""
         print(f"Playing the recorded clip, since {str(error).splitlines()[0]}{other}")

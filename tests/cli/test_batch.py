@@ -23,7 +23,7 @@ from films import Tone, make_film
 import seglib
 from seglib.__main__ import main
 from seglib.cli import batch
-from seglib.cli.batch import BatchOptions, Outcome, Task, attempt, make_file, outcome_of, run_here, run_on_cluster
+from seglib.cli.batch import BatchOptions, Task, attempt, make_file, outcome_of, run_here, run_on_cluster
 
 HEX = "0123456789abcdef" * 2
 FRAMES = 20
