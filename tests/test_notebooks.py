@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 import seglib
@@ -90,6 +91,14 @@ def test_it_is_under_a_megabyte_and_its_pictures_are_html_with_alternative_text(
         tag[:200] for tag in elements if not re.match(r'<img alt="[^"]*\w[^"]*" src="data:image/\w+;base64,', tag)
     ] == []
     assert all(text.strip() for is_picture, text, _ in links(notebook) if is_picture)
+
+
+def test_the_text_of_a_picture_is_on_nbconverts_page() -> None:
+    page, _ = HTMLExporter().from_filename(str(HERE / "00_start.ipynb"))
+    pictures = re.findall("<img[^>]*>", page)
+    assert len(pictures) >= 4
+    assert all(re.search(r'alt="[^"]*\w[^"]*"', tag) for tag in pictures)
+    assert "Side by side: frame; mask: white is kept; output" in page
 
 
 def test_links_lead_to_files_and_no_picture_is_remote(notebook: NotebookNode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fake_camera import ALLOWED, FAKE
@@ -21,6 +22,22 @@ def test_the_first_notebook_runs_from_top_to_bottom(open_notebook: OpenNotebook)
     assert ran == list(range(1, len(ran) + 1))
     assert len(ran) >= 4
     assert notebook.errors == []
+
+
+def test_pictures_are_shown_with_their_text_before_anything_has_run(open_notebook: OpenNotebook) -> None:
+    """A notebook from elsewhere is not trusted, so JupyterLab cleans its HTML; it must not lose the pictures."""
+    notebook = open_notebook(NOTEBOOKS / "00_start.ipynb")
+    pictures = notebook.page.locator(".jp-OutputArea-output img")
+    notebook.page.wait_for_function("() => document.querySelector('.jp-OutputArea-output img')?.naturalWidth > 0")
+    assert pictures.count() >= 3
+    for number in range(pictures.count()):
+        pictures.nth(number).scroll_into_view_if_needed()
+        assert re.search(r"\w", pictures.nth(number).get_attribute("alt") or "")
+        box, cell = pictures.nth(number).bounding_box(), notebook.page.locator(".jp-Notebook").bounding_box()
+        assert box
+        assert cell
+        assert 0 < box["width"] < cell["width"]
+    notebook.screenshot_both_themes()
 
 
 def test_widgets_live_in_this_lab(open_notebook: OpenNotebook) -> None:
