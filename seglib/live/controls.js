@@ -45,7 +45,8 @@ export class ControlsPage {
     for (const icon of box.querySelectorAll("i.fa")) icon.setAttribute("aria-hidden", "true");
     for (const number of box.querySelectorAll(".widget-readout")) number.setAttribute("role", "textbox");
     for (const control of box.querySelectorAll(".widget-inline-hbox")) {
-      const name = control.querySelector(".widget-label")?.textContent ?? "";
+      const name = control.querySelector(":scope > .widget-label")?.textContent;
+      if (!name) continue;
       const unnamed = control.querySelectorAll("[role=slider], [role=textbox], [type=color]");
       for (const part of unnamed) part.setAttribute("aria-label", name);
     }

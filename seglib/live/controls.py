@@ -41,6 +41,8 @@ _TOOLTIPS = {
     "smoothing": "How long the last masks count, against flicker",
     "mirror": "Swap left and right, as a mirror does",
 }
+_AT_LEAST_ONE = {"keep": "At least one class stays in front.", "panes": "At least one picture is shown."}
+_NEEDS_PATH = "Write the path of a video or picture, on the computer where Python runs."
 _WIDE = {"width": "auto"}
 _STYLE = {"description_width": "88px"}
 
@@ -95,7 +97,7 @@ class Controls:
         self.box.add_class("seglib-controls")
 
     def chosen_source(self) -> SourceChoice:
-        """Return the source that is chosen."""
+        """Return the source that is chosen; "" for a file without a path."""
         chosen: SourceChoice = self.path.value.strip() if self.source.value == "file" else self.source.value
         return chosen
 
@@ -221,6 +223,8 @@ class Controls:
             "Your function",
         ]
         self.effect.style.button_width = "auto"
+        for name in ("jupyter-widgets", "widget-inline-hbox"):  # which its view leaves out: the label beside it
+            self.effect.add_class(name)
         self.strength = _control(widgets.FloatSlider, "strength", value=1.0, min=0.2, max=4, step=0.1)
         is_sample = isinstance(background, str) and background in BACKGROUNDS
         if not is_sample:
@@ -230,7 +234,8 @@ class Controls:
         self.background = _control(widgets.Dropdown, "background", options=backgrounds, value=value)
         self.colour = _control(widgets.Text, "colour", value="#1f3a5f", continuous_update=False)
         self.palette = _control(widgets.ColorPicker, "palette", "pick a colour", value="#1f3a5f", concise=True)
-        self.colours = widgets.VBox([self.colour, self.palette])
+        self.colour.layout.flex = "1"
+        self.colours = widgets.HBox([self.colour, self.palette])
         self.upload = PictureUpload(
             self._picture_uploaded,
             lambda message: self.on_note("effect", message),
@@ -269,10 +274,11 @@ class Controls:
             self._settings = self.on_settings(**changes)
         except (ValueError, TypeError) as error:
             self.show(self._settings, changes)
-            self.on_note(name, str(error))
+            self.on_note(name, _AT_LEAST_ONE.get(name) or str(error))
             return
         self.on_note(name, "")
         if name == "model":
+            self.on_note("keep", "")
             with self._showing():
                 self._show_classes(self._settings)
 
@@ -318,7 +324,11 @@ class Controls:
 
     def _source_changed(self, change: Any) -> None:
         self._hide_unused()
-        if not self._is_showing and self.chosen_source() != "":
+        if self._is_showing:
+            return
+        needs_path = self.chosen_source() == ""
+        self.on_note("source", _NEEDS_PATH if needs_path else "")
+        if not needs_path:
             self.on_source(self.chosen_source())
 
     def _hide_unused(self) -> None:

@@ -240,7 +240,7 @@ class Live:
         self._controls.on_note = self._note
 
     def _start(self, on_source_widget: Callable[[Any], object]) -> None:
-        if self.loop is not None and self.loop.alive:
+        if (self.loop is not None and self.loop.alive) or self._controls.chosen_source() == "":
             return
         self._notes.clear()
         self._note("start", "")

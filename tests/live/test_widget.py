@@ -269,6 +269,18 @@ def test_no_camera_is_told_beside_the_picture() -> None:
     wait_until(lambda: live.stats()["state"] == "running")
 
 
+def test_a_file_needs_a_path() -> None:
+    live = make()
+    find(live, "source").value = "file"
+    assert "path" in text(live, "note")
+    press(live, "start")
+    assert (live.stats()["state"], running_loop()) == ("stopped", None)
+    assert "path" in text(live, "note")
+    find(live, "path").value = "talk.mp4"
+    assert text(live, "note") == ""
+    assert "talk.mp4" in text(live, "status")
+
+
 def test_a_file_keeps_its_name(tmp_path: Path) -> None:
     path = tmp_path / "live.jpg"
     seglib.write_image(path, np.zeros((48, 64, 3), np.uint8))
