@@ -38,8 +38,7 @@ class FakePage:
     """A view of the canvas: sees what is sent, and reports when it is told to."""
 
     def __init__(self, live: Live, view: str = "a") -> None:
-        canvases = (widget for widget in everything(live.box) if isinstance(widget, anywidget.AnyWidget))
-        (self.widget,) = [widget for widget in canvases if widget.has_trait("hint")]
+        (self.widget,) = [widget for widget in everything(live.box) if widget.has_trait("hint")]
         self.view = view
         self.pictures: list[tuple[dict[str, Any], bytes]] = []
         self.widget.send = lambda content, buffers: self.pictures.append((content, buffers[0]))
