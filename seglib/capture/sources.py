@@ -136,12 +136,16 @@ class VideoSource(Source):
         Mean frame rate, 0 if unknown.
     stream : av.VideoStream
         What FFmpeg says of the video stream.
+    skip_black : bool
+        Whether ``read`` leaves out frames that are all black; False at first.
 
     Raises
     ------
     SourceError
         For a file that is no video; while it is read, for one that is damaged or truncated.
     """
+
+    skip_black = False
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
@@ -153,6 +157,8 @@ class VideoSource(Source):
     def read(self) -> Frame | None:
         """The next frame, or None at the end."""
         decoded = self.read_decoded()
+        while self.skip_black and decoded is not None and not decoded.frame.any():
+            decoded = self.read_decoded()
         return None if decoded is None else decoded.frame
 
     def read_decoded(self) -> DecodedFrame | None:
