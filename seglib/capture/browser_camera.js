@@ -27,6 +27,12 @@ const ADVICE = {
     "its https address. Or, if you may use ssh there: ssh -L 8888:localhost:8888 MACHINE, then open " +
     "http://localhost:8888.",
   missing: "This program shows notebooks, but gives them no camera. Open the notebook in a browser.",
+  vscode:
+    "VS Code gives its notebooks no camera. Choose camera 0 if Python runs on the computer that has the camera. " +
+    "Otherwise open the notebook in a browser: python -m jupyterlab.",
+  colab:
+    "On Colab this camera is not supported. Choose the recorded clip, or upload a video and choose a file. With a " +
+    "camera, use JupyterLab on your own computer or a JupyterHub.",
   ended: "The camera was unplugged or taken away. Start it again when it is back.",
 };
 const OFF = "The camera is off. Nothing is recorded or sent before you press Start camera.";
@@ -243,12 +249,26 @@ class Camera {
   }
 }
 
+/**
+ * Why this page cannot have a camera, as an entry of ADVICE; "" if nothing speaks against it.
+ * @param {Window} page
+ */
+function obstacle(page = window) {
+  const { protocol, hostname } = page.location;
+  if ("acquireVsCodeApi" in page || protocol === "vscode-webview:" || hostname.endsWith(".vscode-cdn.net")) {
+    return "vscode";
+  }
+  // @ts-expect-error google is Colab's
+  if (page.google?.colab || hostname.endsWith(".googleusercontent.com")) return "colab";
+  if (!page.isSecureContext) return "insecure";
+  // @ts-expect-error featurePolicy is Chromium's; it tells of a frame inside another page
+  const isForbidden = page.document.featurePolicy?.allowsFeature("camera") === false;
+  return isForbidden || !page.navigator.mediaDevices?.getUserMedia ? "missing" : "";
+}
+
 /** @param {string} choice */
 async function openCamera(choice) {
-  if (!window.isSecureContext) throw new CameraProblem("insecure");
-  // @ts-expect-error featurePolicy is Chromium's; it tells of a frame inside another page
-  const isForbidden = document.featurePolicy?.allowsFeature("camera") === false;
-  if (isForbidden || !navigator.mediaDevices?.getUserMedia) throw new CameraProblem("missing");
+  if (obstacle()) throw new CameraProblem(obstacle());
   const which = ["user", "environment"].includes(choice) ? { facingMode: choice } : { deviceId: { exact: choice } };
   const size = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
   const ask = (/** @type {MediaTrackConstraints | true} */ video) =>
@@ -310,7 +330,8 @@ class View {
     camera.views.add(this);
     this.box.insertBefore(camera.video, this.message); // one picture only: in the newest box
     this.show();
-    camera.report();
+    if (obstacle() && camera.state === "off") camera.fail(ADVICE[obstacle()]);
+    else camera.report();
     camera.startIfAsked();
   }
 
