@@ -239,6 +239,12 @@ def _reason(error: Exception, cache: Path) -> str:
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.SSLError) or "CA certificate" in str(error):
+        file = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or "not set"
+        return (
+            "the server's certificate is not trusted. Behind a company's proxy, REQUESTS_CA_BUNDLE must name the file "
+            f"with the company's certificates, in PEM form (now {file})"
+        )
     if "timed out" in str(error):
         return f"the server stalled (longest wait: {TIMEOUT[0]:g} s to connect, {TIMEOUT[1]:g} s for data)"
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
