@@ -46,7 +46,7 @@ def remake(path: Path) -> None:
             cell.metadata["seglib"] = {"start": fingerprint(cell.source)}
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
+        "language_info": notebook.metadata["language_info"],  # the kernel's own: else opening it marks it as changed
     }
     nbformat.validate(notebook)
     nbformat.write(notebook, path)

@@ -77,7 +77,22 @@ def test_nothing_of_this_machine_is_in_it(notebook: NotebookNode) -> None:
     texts += [re.sub('base64,[^"]*', "", value) for _, _, value in data(notebook)]
     assert [match[0] for text in texts for match in ABSOLUTE.finditer(text)] == []
     assert [match for text in texts for match in re.findall(r"0x[0-9a-f]{6,}", text)] == []
-    assert "version" not in notebook.metadata.get("language_info", {})
+
+
+def test_it_names_its_language_as_jupyterlab_does_or_opening_it_would_mark_it_as_changed(
+    notebook: NotebookNode,
+) -> None:
+    language = notebook.metadata["language_info"]
+    assert language["version"].startswith("3.11.")  # of environment.yml
+    assert {**language, "version": ""} == {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": "",
+    }
 
 
 def test_it_is_under_a_megabyte_and_its_pictures_are_html_with_alternative_text(notebook: NotebookNode) -> None:

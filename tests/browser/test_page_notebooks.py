@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from pathlib import Path
 
+import nbformat
 from fake_camera import ALLOWED, FAKE
 from live_page import LivePage
 from page import OpenNotebook
@@ -37,6 +39,8 @@ def test_pictures_are_shown_with_their_text_before_anything_has_run(open_noteboo
         assert box
         assert cell
         assert 0 < box["width"] < cell["width"]
+    if platform.python_version() == nbformat.read(NOTEBOOKS / "00_start.ipynb", 4).metadata.language_info.version:
+        assert not notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.dirty")
     notebook.screenshot_both_themes()
 
 
