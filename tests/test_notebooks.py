@@ -102,9 +102,8 @@ def test_it_is_under_a_megabyte_and_its_pictures_are_html_with_alternative_text(
     elements = [
         tag for _, kind, text in data(notebook) if kind == "text/html" for tag in re.findall("<img[^>]*>", text)
     ]
-    assert [
-        tag[:200] for tag in elements if not re.match(r'<img alt="[^"]*\w[^"]*" src="data:image/\w+;base64,', tag)
-    ] == []
+    assert [tag[:200] for tag in elements if not re.search(r' src="data:image/\w+;base64,', tag)] == []
+    assert [tag[:200] for tag in elements if not re.search(r' alt="[^"]*\w[^"]*"', tag)] == []
     assert all(text.strip() for is_picture, text, _ in links(notebook) if is_picture)
 
 
