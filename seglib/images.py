@@ -25,6 +25,7 @@ from seglib.errors import SourceError
 _WHITE = (255, 255, 255, 255)
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO 23008-12
+_DRAWINGS = ("EPS", "WMF", "EMF")
 _NEW_SUBFILE_TYPE = 254  # a tag of TIFF; its lowest bit marks a reduced version of another image of the file
 _TO_PNG = "export it as PNG or JPEG first"
 # The first bytes of files that neither Pillow nor FFmpeg reads, or not in their colours.
@@ -75,6 +76,8 @@ def read_image(path: str | Path) -> Frame:
         with _open(path) as image:
             if image.format == "TIFF" and image.getexif().get(_NEW_SUBFILE_TYPE, 0) & 1:
                 raise SourceError(f"{path} is a raw photo, of which only a small preview can be read; {_TO_PNG}")
+            if image.format in _DRAWINGS:  # Pillow would start another program for them, or cannot read them here
+                raise SourceError(f"{path} is a drawing ({image.format}); {_TO_PNG}")
             primaries, transfer = _colour_code(path, image)
             frame = _to_frame(ImageOps.exif_transpose(image), primaries, transfer)
             _warn_of_more(path, image)
@@ -158,7 +161,7 @@ def read_animation(path: Path) -> Generator[tuple[Frame, float]]:
         for number in range(getattr(image, "n_frames", 1)):
             try:
                 image.seek(number)
-                frame = _to_frame(image)
+                frame = _to_frame(ImageOps.exif_transpose(image))
             except Exception as error:  # as in read_image
                 raise SourceError(f"{path} is damaged after {number} frames: {error}") from error
             yield frame, image.info.get("duration", 0) / 1000

@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
@@ -20,6 +21,9 @@ from seglib.arrays import Frame
 from seglib.capture.deinterlace import deinterlaced
 from seglib.capture.pixel_format import PixelFormat, to_rgb
 from seglib.errors import SourceError
+
+# PyAV does not know all types of side data, such as EXIF, and without this a picture that has one gives none at all.
+setattr(Type, "_missing_", classmethod(lambda cls, number: cls.VIDEO_HINT))  # noqa: B010 - mypy takes no assignment
 
 _WIDEST_PIXEL = 10  # a pixel aspect beyond this is a damaged header
 

@@ -12,7 +12,8 @@ from seglib.capture.pixel_format import UNSPECIFIED
 from seglib.errors import SourceError
 from seglib.images import needs_pillow, unsupported_kind
 
-_TEXT = ("tty", "bin", "xbin", "adf", "idf")  # FFmpeg plays text files as old terminals showed them
+# FFmpeg plays text as old terminals showed it, and takes almost any file for karaoke graphics.
+_GUESSES = ("tty", "bin", "xbin", "adf", "idf", "cdg")
 _LINEAR = ("exr", "hdr", "tiff")  # pictures of linear light, and raw photos, which FFmpeg shows too dark
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave the alpha channel out
@@ -46,9 +47,9 @@ class VideoDecoder:
         except (av.FFmpegError, ValueError) as error:
             kind = unsupported_kind(path) or f"neither a picture nor a video that FFmpeg can open ({_reason(error)})"
             raise SourceError(f"{path} is {kind}") from error
-        if self._container.format.name in _TEXT:
+        if self._container.format.name in _GUESSES or _is_only_inside(path, self._container.format.name):
             self.close()
-            kind = unsupported_kind(path) or "neither a picture nor a video, but text, which FFmpeg would draw"
+            kind = unsupported_kind(path) or "neither a picture nor a video; FFmpeg would draw some of its bytes"
             raise SourceError(f"{path} is {kind}")
         self.stream = stream = self._video_stream()
         if stream.codec_context.codec_tag in _DOLBY_VISION and stream.codec_context.color_trc == UNSPECIFIED:
@@ -99,6 +100,8 @@ class VideoDecoder:
             kind = "" if is_known and not hidden_alpha else unsupported_kind(self._path)
             if kind:
                 fault = f"is {kind}"
+            elif context is None and _is_picture(self._container.format.name):
+                fault = "is a picture of a kind that FFmpeg does not know; export it as PNG or JPEG first"
             elif context is None:
                 fault = "holds a video in a codec that FFmpeg does not know; have the program that made it export H.264"
             elif not stream.disposition & av.stream.Disposition.attached_pic:
@@ -128,6 +131,16 @@ class VideoDecoder:
         """Whether all bytes of a whole file could be read. Then nothing is missing, and its header is wrong on time."""
         with open_container(self._path) as container:
             return sum(packet.size for packet in container.demux()) > 0.9 * self._bytes
+
+
+def _is_only_inside(path: Path, format_name: str) -> bool:
+    """Whether FFmpeg has found a JPEG picture somewhere inside another file, such as a PDF document."""
+    with path.open("rb") as file:
+        return format_name == "mjpeg" and file.read(2) != b"\xff\xd8"
+
+
+def _is_picture(format_name: str) -> bool:
+    return format_name == "image2" or format_name.endswith("_pipe")
 
 
 def _declared_seconds(container: "av.container.InputContainer", stream: av.VideoStream) -> float:

@@ -1,6 +1,8 @@
 """open_source on files, whole and broken in many ways."""
 
 import contextlib
+import gzip
+import io
 import os
 import sys
 from fractions import Fraction
@@ -181,6 +183,17 @@ def test_an_animation_plays(tmp_path: Path, kind: str) -> None:
         read = list(frames)
     corners = np.array([frame[6, 8] for frame in read], int)
     assert np.abs(corners - [image.getpixel((0, 0)) for image in images]).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_animation_is_turned_and_mirrored_as_a_picture_is(tmp_path: Path, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    images = [Image.fromarray(scene(number)) for number in (0, 20)]
+    images[0].save(tmp_path / "still.png", exif=exif)
+    images[0].save(tmp_path / "moving", kind, save_all=True, append_images=images[1:], exif=exif, lossless=True)
+    np.testing.assert_array_equal(read_all(tmp_path / "moving")[0], read_all(tmp_path / "still.png")[0])
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
@@ -370,11 +383,19 @@ def encoded(codec: str) -> bytes:
     return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode()])
 
 
+def pdf_with_a_photo() -> bytes:
+    """A PDF in which FFmpeg finds a JPEG picture."""
+    file = io.BytesIO()
+    Image.fromarray(scene(0)).save(file, "PDF")
+    return file.getvalue()
+
+
 CONTENTS = {
     "text": b"hello, world\n" * 300,
     "html": b"<html><body>404 Not Found</body></html>",
     "zeros": bytes(5000),
     "only a header": b"\x00\x00\x00\x18ftypmp42",
+    "JPEG XR": b"II\xbc\1" + bytes(200),  # which FFmpeg takes for karaoke graphics
     "random": np.random.default_rng(0).bytes(20_000),
 }
 KINDS = {
@@ -382,6 +403,8 @@ KINDS = {
     "JPEG XL": bytes.fromhex("0000000c4a584c200d0a870a") + bytes(300),
     "Photoshop": b"8BPS\0\1" + bytes(300),
     "PDF": b"%PDF-1.4\n" + bytes(300),
+    "PDF ": pdf_with_a_photo(),
+    "(EPS)": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n",
     "OpenEXR": encoded("exr"),
     "Radiance HDR": encoded("hdr"),
 }
@@ -396,6 +419,14 @@ def test_what_is_no_video_is_refused_whatever_its_name(tmp_path: Path, kind: str
     if kind in KINDS:
         assert kind in message
         assert "PNG" in message, "the way out"
+
+
+def test_a_compressed_drawing_is_called_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "logo.svgz"
+    path.write_bytes(gzip.compress(KINDS["SVG"]))
+    _, message = read_until_it_breaks(path)
+    assert "picture" in message
+    assert "PNG" in message
 
 
 @pytest.mark.parametrize(
