@@ -90,7 +90,7 @@ class VideoDecoder:
             yield from decoder.decode(packet)
 
     def _video_stream(self) -> av.VideoStream:
-        """The stream to show: the first one with several frames. The cover of a song, a still of an AVIF, has one."""
+        """The stream to show, as players choose it; not the cover of a song or the still of an AVIF, of one frame."""
         fault = "holds no video stream"
         found = []
         hidden_alpha = len(self._container.streams.video) > 1 and needs_pillow(self._path)
@@ -107,7 +107,8 @@ class VideoDecoder:
             elif not stream.disposition & av.stream.Disposition.attached_pic:
                 found.append(stream)
         if found:
-            return next((stream for stream in found if stream.frames != 1), found[0])
+            is_default = av.stream.Disposition.default
+            return max(found, key=lambda stream: (stream.frames != 1, bool(stream.disposition & is_default)))
         self.close()
         raise SourceError(f"{self._path} {fault}")
 

@@ -421,6 +421,21 @@ def test_what_is_no_video_is_refused_whatever_its_name(tmp_path: Path, kind: str
         assert "PNG" in message, "the way out"
 
 
+@pytest.mark.parametrize("default", [0, 1])
+def test_of_two_videos_in_a_file_the_one_that_players_show(tmp_path: Path, default: int) -> None:
+    with av.open(str(tmp_path / "two.mkv"), "w") as container:
+        streams: list[Any] = [container.add_stream("libx264", rate=30) for _ in range(2)]
+        for number, stream in enumerate(streams):
+            stream.width, stream.height, stream.pix_fmt = 64 + 32 * number, 48, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if number == default else 0
+        for stream in streams:
+            picture = av.VideoFrame.from_ndarray(scene(0, width=stream.width), format="rgb24")
+            container.mux([*stream.encode(picture), *stream.encode()])
+    assert read_all(tmp_path / "two.mkv")[0].shape == (48, 64 + 32 * default, 3)
+    report = seglib.process_video(tmp_path / "two.mkv", tmp_path / "out.mp4", seglib.Blur(), progress=False)
+    assert report.left_out == ("a video stream",)
+
+
 def test_a_compressed_drawing_is_called_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "logo.svgz"
     path.write_bytes(gzip.compress(KINDS["SVG"]))
