@@ -7,11 +7,12 @@ from typing import Any
 import av
 from av.container import InputContainer, OutputContainer
 
-# The tags that MP4, MOV and WebM all hold.
-_KEPT = ("title", "artist", "album", "comment", "copyright", "date", "genre", "composer", "creation_time")
+# The tags that the containers hold.
+_MOV = ("title", "artist", "album", "comment", "copyright", "date", "genre", "creation_time")
+_OTHERS = (*_MOV, "album_artist", "composer", "description", "synopsis", "show", "keywords", "lyrics", "track", "disc")
 # What programs write about the file itself, which is not true of the new one, or nobody misses.
 _TECHNICAL = re.compile(
-    r"(major_brand|minor_version|compatible_brands|encoder|duration|.*handler_name|vendor_id|_statistics_.*|software|"
+    r"(major_brand|minor_version|compatible_brands|encode[rd].*|duration|.*handler_name|vendor_id|_statistics_.*|software|"
     r"timecode|bps|alpha_mode|number_of_\w+|com\.android\.\w+|stereo_mode|isft|variant_bitrate)(-\w+)?"
 )
 _PLACE = re.compile(r"location|xyz|gps|geo|latitude|longitude|place", re.IGNORECASE)
@@ -20,12 +21,13 @@ _COORDINATES = re.compile(r"[+-]\d{1,2}\.\d{2,}[, ]*[+-]\d{1,3}\.\d{2,}")  # ISO
 
 def copy_metadata(source: InputContainer, output: OutputContainer) -> list[str]:
     """Copy titles and chapters, but not where the video was recorded; returns what is left out, in words."""
+    known = _MOV if output.format.name == "mov" else _OTHERS
     kept, others, place = {}, [], False
     for key, value in source.metadata.items():
         name = key.lower()
         if _PLACE.search(name) or _COORDINATES.search(value):
             place = True
-        elif name in _KEPT:
+        elif name in known:
             kept[name] = value
         elif not _TECHNICAL.fullmatch(name):
             others.append(key)

@@ -137,9 +137,10 @@ def subtitles_of(path: Path) -> list[tuple[float, float, str]]:
     ],
 )
 def test_subtitles_chapters_and_titles_come_along(tmp_path: Path, name: str, codec: str, ending: str) -> None:
-    source = make_rich(tmp_path / name, codec, **TITLES)
+    source = make_rich(tmp_path / name, codec, **TITLES, description="about it")
     report = run(source, tmp_path / f"out.{ending}")
-    assert report.left_out == ()
+    assert report.left_out == (("the tags DESCRIPTION",) if ending == "mov" else ())  # which MOV does not hold
+    assert tags_of(report.path).get("description") == (None if ending == "mov" else "about it")
     for found, expected in zip(subtitles_of(report.path), PLAIN, strict=True):
         assert found[:2] == pytest.approx(expected[:2], abs=0.03)  # WebM's audio starts a few milliseconds late
         assert found[2] == expected[2]
@@ -153,7 +154,6 @@ def test_subtitles_chapters_and_titles_come_along(tmp_path: Path, name: str, cod
     assert [text for _, _, text in subtitles_of(again.path)] == [text for _, _, text in PLAIN]
     assert [title for _, _, title in chapters_of(again.path)] == [title for _, _, title in CHAPTERS]
     assert tags_of(again.path).items() >= TITLES.items()
-    assert again.left_out == ()
 
 
 @pytest.mark.parametrize("place", PLACES)
