@@ -1,6 +1,7 @@
 // The page's side of browser_camera.py: one camera for each model, a box for each view.
 // Privacy first: nothing touches the camera before a press, and it goes off when its last box leaves the page, when
 // the page is closed, when the kernel is restarted, and when the kernel does not answer.
+import { holdShortcuts } from "../_internal/keyboard.js";
 import { appendElement, sendToKernel } from "../_internal/page.js";
 
 /** @typedef {import("../_internal/page.js").Model} Model */
@@ -327,6 +328,7 @@ class View {
     this.select.onchange = () => {
       if (camera.stream) camera.start(this.choice());
     };
+    this.release = holdShortcuts(() => this.box);
     camera.views.add(this);
     this.box.insertBefore(camera.video, this.message); // one picture only: in the newest box
     this.show();
@@ -358,6 +360,7 @@ class View {
   }
 
   remove() {
+    this.release();
     this.box.remove();
     this.camera.views.delete(this);
     const left = [...this.camera.views].pop();

@@ -36,6 +36,7 @@ _TOOLTIPS = {
     "colour": "A CSS name such as navy, or #rrggbb",
     "pick a colour": "Choose from a palette",
     "keep": "The classes that stay in front; hold Ctrl to choose several",
+    "the one in front only": "Of several people, keep the largest",
     "threshold": "The probability from which a pixel is kept",
     "feather": "How far the edge is softened, in pixels",
     "smoothing": "How long the last masks count, against flicker",
@@ -91,7 +92,7 @@ class Controls:
         columns = [
             _column("Source", self.source, self.path, self.model),
             _column("Background", self.effect, self.strength, self.background, self.colours, self.upload),
-            _column("Mask", self.keep, self.threshold, self.feather, self.smoothing),
+            _column("Mask", self.keep, self.only_largest, self.threshold, self.feather, self.smoothing),
         ]
         self.box = widgets.Box(columns)
         self.box.add_class("seglib-controls")
@@ -132,7 +133,7 @@ class Controls:
         names = set(names)
         self._settings = settings
         with self._showing():
-            for name in {"threshold", "feather", "smoothing", "mirror"} & names:
+            for name in {"threshold", "feather", "smoothing", "only_largest", "mirror"} & names:
                 getattr(self, name).value = getattr(settings, name)
             if "model" in names:
                 if settings.model not in [value for _, value in self.model.options]:
@@ -249,12 +250,15 @@ class Controls:
         kept = _kept_names(settings.model, settings.keep)
         options = _class_options(settings.model, kept)
         self.keep = _control(widgets.SelectMultiple, "keep", options=options, value=kept, rows=5)
+        self.only_largest = _control(
+            widgets.Checkbox, "only_largest", "the one in front only", value=settings.only_largest, indent=True
+        )
         self.threshold = _slider("threshold", settings.threshold, 0.05, 0.95, 0.05)
         self.feather = _slider("feather", settings.feather, 0, 20, 0.5)
         self.smoothing = _slider("smoothing", settings.smoothing, 0, 0.95, 0.05)
 
     def _connect(self) -> None:
-        for name in ("model", "threshold", "feather", "smoothing", "mirror"):
+        for name in ("model", "threshold", "feather", "smoothing", "only_largest", "mirror"):
             getattr(self, name).observe(lambda change, name=name: self._set(**{name: change.new}), "value")
         self.keep.observe(lambda change: self._set(keep=tuple(change.new)), "value")
         for box in self.panes.values():

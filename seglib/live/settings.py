@@ -38,6 +38,8 @@ class Settings:
         How far the edge is softened, in pixels, 0 or more.
     smoothing
         The weight that a mask still has a thirtieth of a second later, where nothing moves; in [0, 1).
+    only_largest
+        Keep the largest region of the mask alone: the person in front.
     mirror
         Swap left and right, as a mirror does.
     panes
@@ -55,6 +57,7 @@ class Settings:
     threshold: float = 0.5
     feather: float = 0.0
     smoothing: float = 0.8
+    only_largest: bool = False
     mirror: bool = False
     panes: tuple[str, ...] = ("result", "mask")
 

@@ -113,6 +113,7 @@ class PredictStage:
                 keep=model.classes[0],
                 steady=self._steady,
                 effect=settings.effect,
+                only_largest=settings.only_largest,
                 threshold=settings.threshold,
                 feather=settings.feather,
                 labels="labels" in settings.panes,

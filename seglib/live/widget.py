@@ -171,7 +171,7 @@ class Live:
         ----------
         **changes
             Any field of :class:`seglib.live.settings.Settings`: model, keep, effect, threshold, feather, smoothing,
-            mirror, panes.
+            only_largest, mirror, panes.
 
         Raises
         ------

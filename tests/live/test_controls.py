@@ -50,11 +50,12 @@ def test_a_slider_changes_the_setting_of_its_name(name: str) -> None:
 def test_boxes_and_lists_change_settings() -> None:
     live = make()
     find(live, "mirror").value = True
+    find(live, "only_largest").value = True
     find(live, "pane-input").value = True
     find(live, "keep").value = ("cat", "dog")
     find(live, "model").value = "fcn_resnet50"
     settings = live.settings
-    assert (settings.mirror, settings.panes) == (True, ("input", "result", "mask"))
+    assert (settings.mirror, settings.only_largest, settings.panes) == (True, True, ("input", "result", "mask"))
     assert (settings.keep, settings.model) == (("cat", "dog"), "fcn_resnet50")
     for name in ("input", "result", "mask"):
         find(live, f"pane-{name}").value = False
@@ -73,6 +74,8 @@ def test_changes_by_code_show_in_the_controls_and_wrong_ones_are_errors() -> Non
     assert (find(live, "threshold").value, find(live, "keep").value) == (0.4, ("cat",))
     assert (panes_of(live), live.settings.panes, live.settings.mirror) == (["labels"], ("labels",), True)
     assert live.settings.feather == 50, "though the slider ends before"
+    live.change(only_largest=True)
+    assert find(live, "only_largest").value
     live.change(threshold=0.6)
     find(live, "threshold").value = 0.7
     assert live.settings.threshold == 0.7, "the controls still act"
