@@ -28,7 +28,7 @@ RUNTIME_FILES = [
 ]
 DOCUMENTS = [
     *("README.md", "TEACHING.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-prose"),
-    *("docs/HUB.md", "training/README.md"),
+    *("docs/HUB.md", "docs/questions.md", "training/README.md"),
     *(str(path.relative_to(ROOT)) for path in DOCS.glob("*.jpg")),
     *(str(path.relative_to(ROOT)) for path in DATA.glob("*.md")),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "notebooks" / "pictures").iterdir()),

@@ -53,9 +53,8 @@ function say(text) {
 /** @returns {Promise<MediaStream>} */
 async function openCamera() {
   if (!navigator.mediaDevices) {
-    throw new Error(
-      "This page may not use a camera: browsers allow it on https pages only. Play the recorded clip instead.",
-    );
+    const why = window.isSecureContext ? "this browser gives pages none" : "browsers allow it on https pages only";
+    throw new Error(`This page may not use a camera: ${why}. Play the recorded clip instead.`);
   }
   const ask = (/** @type {MediaTrackConstraints | true} */ video) => navigator.mediaDevices.getUserMedia({ video });
   try {
