@@ -127,6 +127,11 @@ def _require_softmax(probabilities: Array, scores: Array) -> None:
     mistakes = [
         Mistake(shifted / shifted.sum(), "all pixels together add up to 1", "Divide by the sum over the classes only."),
         Mistake(last / last.sum(axis=-1, keepdims=True), "each row adds up to 1", "Which axis holds the classes?"),
+        Mistake(
+            np.exp(scores.min(axis=0) - scores) / np.exp(scores.min(axis=0) - scores).sum(axis=0),
+            "the largest score has the smallest probability",
+            "The power grows with the score. Look at its sign.",
+        ),
         Mistake(1 / (1 + np.exp(-scores)), "that is the sigmoid, for two classes", "Here the classes compete."),
         Mistake(powers, "the largest value of each pixel is 1", "The division by the sum is missing."),
         Mistake(np.log(expected + 1e-300), "that is the logarithm of it", "A probability lies between 0 and 1."),
@@ -185,6 +190,8 @@ def _require_iou(value: Any, predicted: Array, truth: Array, accuracy: float) ->
         "That is the Dice coefficient, a relative of IoU, which counts the intersection twice.": (
             2 * intersection / both
         ),
+        "That is the intersection, in pixels. Divide it by the union.": float(intersection),
+        "That is 1 − IoU, the fraction of the union that is wrong.": 1 - expected,
         "That is a percentage. IoU is a number from 0 to 1.": 100 * expected,
     }
     for hint, wrong in mistakes.items():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+from seglib._internal.accessible import accessible
 from seglib.plots import picture_html
 
 
@@ -30,7 +31,7 @@ def explore(draw: Callable[..., Any], alt: str, **ranges: Any) -> None:
     from IPython.display import display
 
     box = slider_box(draw, alt, ranges)
-    bundle: dict[str, Any] = dict(box._repr_mimebundle_() or {})  # the sliders, for a page with a kernel
+    bundle: dict[str, Any] = dict(accessible(box)._repr_mimebundle_() or {})  # the sliders, for a page with a kernel
     bundle["text/html"] = box.children[-1].value
     bundle["text/plain"] = f"<picture: {alt}>"
     display(bundle, raw=True)
