@@ -148,7 +148,8 @@ def is_image(path: Path) -> bool:
     """
     try:
         with _open(path) as image:
-            return not _is_animated(image) and image.format != "MPEG"  # which Pillow knows, but cannot read
+            is_video = image.format == "MPEG" or (image.format == "JPEG" and _is_motion_jpeg(path))
+            return not (_is_animated(image) or is_video)
     except (Image.DecompressionBombError, SourceError):
         return True  # read_image says why it cannot be read
     except Exception:  # as in read_image
@@ -158,22 +159,23 @@ def is_image(path: Path) -> bool:
 def read_animation(path: Path) -> Generator[tuple[Frame, float]]:
     """Yield the frames of an animation that Pillow reads, each with its duration in seconds."""
     with Image.open(path) as image:
+        coding = _colour_code(path, image)
         for number in range(getattr(image, "n_frames", 1)):
             try:
                 image.seek(number)
-                frame = _to_frame(ImageOps.exif_transpose(image))
+                frame = _to_frame(ImageOps.exif_transpose(image), *coding)
             except Exception as error:  # as in read_image
                 raise SourceError(f"{path} is damaged after {number} frames: {error}") from error
             yield frame, image.info.get("duration", 0) / 1000
 
 
 def needs_pillow(path: Path) -> bool:
-    """Whether the file is an animation that FFmpeg does not decode, or not with its transparency, and Pillow does."""
+    """Whether the file is an animation that FFmpeg does not decode, or not as it is to be shown, and Pillow does."""
     try:
         with Image.open(path) as image:
-            return _is_animated(image) and (
-                image.format == "WEBP" or (image.format == "AVIF" and image.has_transparency_data)
-            )
+            has_more = image.format == "AVIF" and image.has_transparency_data  # than FFmpeg gives
+            has_more |= image.format != "GIF" and bool(image.info.keys() & {"icc_profile", "exif"})
+            return _is_animated(image) and (image.format == "WEBP" or has_more)
     except Exception:  # as in read_image
         return False
 
@@ -185,7 +187,7 @@ def unsupported_kind(path: Path) -> str:
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<svg", b"<!--", b"<!DOCTYPE")) and b"<svg" in start:
         return f"an SVG drawing; {_TO_PNG}"
     if needs_pillow(path):
-        return "an animated WebP or AVIF of a kind that FFmpeg cannot decode; export it as GIF or MP4 first"
+        return "an animated PNG, WebP or AVIF of a kind that FFmpeg cannot decode; export it as GIF or MP4 first"
     return next((kind for magic, kind in _UNSUPPORTED.items() if start.startswith(magic)), "")
 
 
@@ -237,6 +239,12 @@ def _open(path: Path) -> Image.Image:
 
 def _is_animated(image: Image.Image) -> bool:
     return image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1
+
+
+def _is_motion_jpeg(path: Path) -> bool:
+    """Whether one JPEG follows right after the other: the recording of a simple camera."""
+    with path.open("rb") as file:
+        return b"\xff\xd9\xff\xd8\xff" in file.read(1 << 24)
 
 
 def _warn_of_more(path: Path, image: Image.Image) -> None:

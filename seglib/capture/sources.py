@@ -152,7 +152,8 @@ class VideoSource(Source):
         self._decoder = VideoDecoder(path)
         self.stream = self._decoder.stream
         self.fps = self._decoder.fps
-        self._frames = Presentation(path, self.stream.sample_aspect_ratio).frames(self._decoder.pictures())
+        presentation = Presentation(path, self.stream.sample_aspect_ratio, self.stream.codec_context.name)
+        self._frames = presentation.frames(self._decoder.pictures())
 
     def read(self) -> Frame | None:
         """The next frame, or None at the end."""
@@ -185,7 +186,7 @@ class ImageSource(Source):
 
 
 class AnimationSource(Source):
-    """An animated WebP, or AVIF with transparency, through Pillow: FFmpeg does not decode it."""
+    """An animated picture that FFmpeg does not decode, or not as it is to be shown, through Pillow."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name

@@ -93,11 +93,12 @@ class VideoDecoder:
         """The stream to show, as players choose it; not the cover of a song or the still of an AVIF, of one frame."""
         fault = "holds no video stream"
         found = []
-        hidden_alpha = len(self._container.streams.video) > 1 and needs_pillow(self._path)
+        is_animation = self._container.format.name == "apng" or len(self._container.streams.video) > 1
+        is_incomplete = is_animation and needs_pillow(self._path)
         for stream in self._container.streams.video:
             context = stream.codec_context
             is_known = context and context.width and context.name not in _LINEAR
-            kind = "" if is_known and not hidden_alpha else unsupported_kind(self._path)
+            kind = "" if is_known and not is_incomplete else unsupported_kind(self._path)
             if kind:
                 fault = f"is {kind}"
             elif context is None and _is_picture(self._container.format.name):

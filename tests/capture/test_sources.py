@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import os
+import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from films import Tone, make_film
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 import seglib
 from seglib import SourceError, open_source
@@ -33,6 +34,13 @@ def scene(number: int, height: int = 48, width: int = 64) -> NDArray[np.uint8]:
     frame[height // 2 :, : width // 2] = (20, 40, 210)
     frame[height // 2 :, width // 2 :] = 40 + 5 * (number % 40)
     return frame
+
+
+def swapped_profile() -> bytes:
+    """An ICC profile in which red and green have changed places: sRGB's, with two tags renamed."""
+    content = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    content = content.replace(b"rXYZ", b"xXYZ").replace(b"gXYZ", b"rXYZ").replace(b"xXYZ", b"gXYZ")
+    return content.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
 
 
 def noisy(number: int) -> NDArray[np.uint8]:
@@ -194,6 +202,46 @@ def test_an_animation_is_turned_and_mirrored_as_a_picture_is(tmp_path: Path, kin
     images[0].save(tmp_path / "still.png", exif=exif)
     images[0].save(tmp_path / "moving", kind, save_all=True, append_images=images[1:], exif=exif, lossless=True)
     np.testing.assert_array_equal(read_all(tmp_path / "moving")[0], read_all(tmp_path / "still.png")[0])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
+def test_the_icc_profile_of_an_animation_is_applied(tmp_path: Path, kind: str) -> None:
+    images = [Image.fromarray(scene(number)) for number in (0, 20)]
+    options = {"icc_profile": swapped_profile(), "lossless": True, "quality": 95, "duration": 100}
+    images[0].save(tmp_path / "moving", kind, save_all=True, append_images=images[1:], **options)
+    for frame, image in zip(read_all(tmp_path / "moving"), images, strict=True):
+        assert np.abs(frame - np.asarray(image)[..., [1, 0, 2]].astype(int)).mean() < 5
+    if kind != "WEBP":
+        with pytest.raises(SourceError, match="MP4"):
+            seglib.process_video(tmp_path / "moving", tmp_path / "out.mp4", seglib.Blur())
+
+
+def test_profiles_within_a_video_do_no_harm(tmp_path: Path) -> None:
+    """PyAV crashes at the end of the program where the side data of such a picture were read."""
+    file = io.BytesIO()
+    Image.fromarray(scene(0)).save(file, "PNG", icc_profile=swapped_profile())
+    with av.open(str(tmp_path / "screen.mov"), "w") as container:
+        stream: Any = container.add_stream("png", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        for number in range(3):
+            packet = av.Packet(file.getvalue())
+            packet.pts = packet.dts = number
+            packet.time_base, packet.stream = Fraction(1, 30), stream
+            container.mux(packet)
+    code = "import sys, gc, seglib; print(len(list(seglib.open_source(sys.argv[1])))); gc.collect()"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "screen.mov")], capture_output=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, b"3")
+
+
+def test_jpegs_one_after_the_other_are_a_video(tmp_path: Path) -> None:
+    content = b""
+    for number in range(4):
+        file = io.BytesIO()
+        Image.fromarray(scene(10 * number)).save(file, "JPEG", quality=95)
+        content += file.getvalue()
+    (tmp_path / "camera.mjpeg").write_bytes(content)
+    frames = read_all(tmp_path / "camera.mjpeg")
+    assert [int(frame[40, 50, 0]) // 10 for frame in frames] == [4, 9, 14, 19]
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
