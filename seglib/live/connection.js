@@ -27,6 +27,8 @@ export class Connection {
     this.now = now;
     this.isAsking = false;
     this.wasCut = false; // the server did not answer
+    this.answers = 0; // of the server since then
+    this.wasOpen = true; // JupyterLab had a connection when it was looked at last
     this.tried = -PAUSE;
   }
 
@@ -47,20 +49,31 @@ export class Connection {
    */
   async watch(isSilent) {
     const { kernel } = this;
-    if (!isSilent && kernel?.connectionStatus === "connected") this.wasCut = false;
+    const isOpen = kernel?.connectionStatus === "connected";
+    if (isOpen && (!isSilent || !this.wasOpen)) this.wasCut = false;
     else if (kernel && !this.isAsking) {
       this.isAsking = true;
       const answers = await this.isAnswering(`${kernel.serverSettings.baseUrl}api`);
       this.isAsking = false;
-      if (answers) this.reconnect(kernel);
-      else this.wasCut = true;
+      this.answers = answers ? this.answers + 1 : 0;
+      if (!answers) this.wasCut = true;
+      else if (this.isReconnectDue(kernel)) this.reconnect(kernel);
     }
+    this.wasOpen = isOpen;
+  }
+
+  /**
+   * Where the connection was not closed, it may work again by itself, and silence alone may have another reason: the
+   * kernel is busy, or its source stalls.
+   * @param {Kernel} kernel
+   */
+  isReconnectDue(kernel) {
+    const isClosed = kernel.connectionStatus !== "connected";
+    return (isClosed || (this.wasCut && this.answers > 1)) && this.now() - this.tried >= PAUSE;
   }
 
   /** @param {Kernel} kernel */
   reconnect(kernel) {
-    if (kernel.connectionStatus === "connected" && !this.wasCut) return; // the kernel is busy, or its source stalls
-    if (this.now() - this.tried < PAUSE) return;
     this.tried = this.now();
     this.wasCut = false;
     kernel.reconnect().catch(() => {}); // watch() tries again

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from seglib._internal.widget_messages import let_page_choose_thread
 from seglib.arrays import Frame
 from seglib.classes import ClassName
 from seglib.images import write_image
@@ -114,6 +115,7 @@ class Live:
         self._display = make_display("Press Start. Nothing is opened before.")
         self._panel = Panel(self._display.widget, self._controls)
         self.box = self._panel.box
+        let_page_choose_thread(self.box)
         self._connect()
         self._refresh()
 
