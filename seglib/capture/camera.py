@@ -9,6 +9,7 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,10 +52,12 @@ def start_camera(number: int, size: tuple[int, int] | None = SIZE) -> Started:
     CameraUnavailable
         After DEADLINE seconds at the latest.
     ValueError
-        For a number below 0.
+        For a number below 0, or a size that is none.
     """
     if number < 0:  # OpenCV 5 crashes the whole process on it
         raise ValueError(f"camera number is {number}, but cameras count from 0")
+    if size is not None and not (isinstance(size, Sequence) and len(size) == 2 and all(n > 0 for n in size)):
+        raise ValueError(f"camera_size is {size!r}, but must be (width, height) in pixels, such as (640, 480), or None")
     results: queue.Queue[Started] = queue.Queue()
     timed_out = threading.Event()
 

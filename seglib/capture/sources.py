@@ -49,7 +49,7 @@ def open_source(source: int | str | Path = "auto", *, camera_size: tuple[int, in
     SourceError
         For a file that is missing, empty, damaged or neither video nor picture.
     ValueError
-        For a camera number below 0.
+        For a camera number below 0, or a camera size that is none.
 
     Notes
     -----

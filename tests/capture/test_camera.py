@@ -172,6 +172,14 @@ def test_a_size_is_asked_for_in_motion_jpeg(plug: Plug, asked: dict[str, tuple[i
             }
 
 
+@pytest.mark.parametrize("wrong", [(0, 0), (640,), (-640, 480), 720])
+def test_a_size_that_is_none_is_told_at_once(plug: Plug, wrong: object) -> None:
+    cameras = plug(FakeCamera)
+    with pytest.raises(ValueError, match="camera_size"):
+        open_source(0, camera_size=wrong)
+    assert cameras == []
+
+
 def test_a_driver_that_gives_no_frame_of_the_size_is_left_to_its_own(plug: Plug) -> None:
     class Stubborn(FakeCamera):
         def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
