@@ -1,9 +1,9 @@
 // The page's side of the live picture: draws JPEGs on a canvas and reports which one it has drawn.
 // A view reports {view, drawn, room, width, hidden} after pictures and every second: so the kernel knows who is watching,
 // never sends more than can be drawn, and never more pixels than are seen.
+import { ControlsPage } from "../_internal/controls.js";
 import { appendElement, sendToKernel } from "../_internal/page.js";
 import { Connection } from "./connection.js";
-import { ControlsPage } from "./controls.js";
 import { DrawnPictures, NewestOnly, REPORT_INTERVAL } from "./flow_control.js";
 
 /** @typedef {import("../_internal/page.js").Model} Model */
@@ -36,7 +36,7 @@ class View {
     this.captions.setAttribute("aria-hidden", "true");
     Object.assign(this.canvas, { width: 1280, height: 480 });
     Object.assign(this.figure.dataset, { view: this.name, number: 0, shown: 0, panes: "" });
-    this.controls = new ControlsPage(this.figure);
+    this.controls = new ControlsPage(this.figure, ".seglib-live");
     this.pictures = new DrawnPictures();
     this.shown = 0;
     this.closed = false;

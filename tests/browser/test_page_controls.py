@@ -75,6 +75,36 @@ def test_the_keyboard_alone_is_enough_and_moves_nothing_in_the_notebook(open_liv
     assert live.notebook.errors == []
 
 
+QUESTION = """
+import numpy as np
+from seglib import exercises
+exercises.ask("How much is 2 + 2?", {"3": "Count again.", "4": "Two and two."}, answer="4")
+exercises.explore(lambda level=128: np.full((40, 60, 3), level, np.uint8), "A grey square", level=(0, 255, 5))
+"""
+
+
+def test_the_controls_of_exercises_are_used_by_keyboard(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(QUESTION, "'another cell'")
+    notebook.run(0)
+    page = notebook.page
+    slider = page.get_by_role("slider", name="level")
+    slider.wait_for()
+    before = page.evaluate(NOTEBOOK)
+    page.get_by_label("3", exact=True).focus()
+    page.keyboard.press("Space")
+    page.get_by_text("Count again.").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.get_by_text("Two and two.").wait_for()
+    slider.focus()
+    for letter in LETTERS:
+        page.keyboard.press(letter)
+    page.keyboard.press("ArrowRight")
+    assert float(slider.get_attribute("aria-valuenow") or 0) > 128
+    assert page.evaluate(NOTEBOOK) == before
+    notebook.screenshot()
+    assert notebook.errors == []
+
+
 @pytest.mark.parametrize("command", ["delete-cell", "clear-cell-output"])
 def test_a_cell_that_is_deleted_or_cleared_stops_its_loop(open_live: OpenLive, command: str) -> None:
     live = open_live("'clip'", "1")

@@ -1,12 +1,16 @@
-// The page's side of the controls, which ipywidgets draws: what it leaves out for people who use the keyboard or a screen
-// reader, and what becomes of the controls when their kernel is gone.
-import { holdShortcuts } from "../_internal/keyboard.js";
+// Controls that ipywidgets draws: what it leaves out for people who use the keyboard or a screen reader, and what becomes of
+// the controls when their kernel is gone.
+import { holdShortcuts } from "./keyboard.js";
 
-/** The controls around one view of the picture. */
+/** The controls in the box around an element. */
 export class ControlsPage {
-  /** @param {HTMLElement} picture the view of the picture */
-  constructor(picture) {
-    this.picture = picture;
+  /**
+   * @param {HTMLElement} part a part of the box
+   * @param {string} selector of the box
+   */
+  constructor(part, selector) {
+    this.part = part;
+    this.selector = selector;
     this.describe = this.describe.bind(this);
     this.observer = new MutationObserver(this.describe);
     this.release = holdShortcuts(() => this.box);
@@ -14,9 +18,9 @@ export class ControlsPage {
     this.observed = null;
   }
 
-  /** The whole widget, once it is on the page. */
+  /** The box, once it is on the page. */
   get box() {
-    return this.picture.closest(".seglib-live");
+    return this.part.closest(this.selector);
   }
 
   /** Call it when the widget may have come to the page. */
