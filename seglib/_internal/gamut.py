@@ -1,7 +1,7 @@
 """Colours of a gamut that is wider than that of ordinary screens, as BT.709, whose primaries are sRGB's, too."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from seglib.arrays import Frame
 
 BT2020, DCI_P3, DISPLAY_P3, ADOBE_RGB = 9, 11, 12, -1  # primaries of ITU-T H.273, which has no number for the last
 SRGB, GAMMA_22 = 13, 4  # transfer characteristics of ITU-T H.273
+Curve: TypeAlias = Literal["srgb", "bt1886"]  # of the display
 _CODES = 1 << 16  # of linear light: with 12 bits the darkest shades would be lost
 # Linear light of these primaries to that of BT.709: from the chromaticities in ITU-R BT.2087 and the standards' own.
 TO_BT709 = {
@@ -40,20 +41,24 @@ def to_bt709(rgb: NDArray[np.uint8], primaries: int, transfer: int) -> Frame:
         (H, W, 3) uint8.
     """
     output = np.empty(rgb.shape, np.uint8)
-    linear, coded = _linear(transfer), coded_light("srgb" if transfer in (SRGB, GAMMA_22) else "bt1886")
+    linear = _linear(transfer)
+    curve: Curve = "srgb" if transfer in (SRGB, GAMMA_22) else "bt1886"
     for rows in row_blocks(len(rgb)):
-        output[rows] = coded.take(light_index(cv2.transform(linear.take(rgb[rows]), TO_BT709[primaries])))
+        encode_light(cv2.transform(cv2.LUT(rgb[rows], linear), TO_BT709[primaries]), curve, output[rows])
     return output
 
 
-def light_index(light: NDArray[Any]) -> NDArray[np.uint16]:
-    """Linear light in [0, 1] as indices of ``coded_light``."""
-    return (light.clip(0, 1) * (_CODES - 1) + 0.5).astype(np.uint16)
+def encode_light(light: NDArray[Any], curve: Curve, output: Frame) -> None:
+    """Write linear light in [0, 1] as codes into ``output``; ``light`` is overwritten."""
+    np.clip(light, 0, 1, out=light)
+    light *= _CODES - 1
+    light += 0.5
+    _codes(curve).take(light.astype(np.uint16), out=output, mode="clip")  # the default mode would buffer
 
 
 @lru_cache(maxsize=2)
-def coded_light(curve: str) -> NDArray[np.uint8]:
-    """The code, 0 to 255, of each linear value, for displays of "srgb" or "bt1886"."""
+def _codes(curve: Curve) -> NDArray[np.uint8]:
+    """The code, 0 to 255, of each linear value."""
     light = np.linspace(0, 1, _CODES)
     if curve == "bt1886":
         return np.rint(255 * light ** (1 / 2.4)).astype(np.uint8)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib._internal.gamut import BT2020, TO_BT709, coded_light, light_index
+from seglib._internal.gamut import BT2020, TO_BT709, encode_light
 from seglib._internal.row_blocks import row_blocks
 from seglib.arrays import Frame
 
@@ -42,12 +42,10 @@ def tone_map(rgb: NDArray[np.uint16], transfer: int, primaries: int = BT2020) ->
         (H, W, 3) uint8.
     """
     output = np.empty(rgb.shape, np.uint8)
-    linear, coded = _linear(transfer), coded_light("bt1886")
-    matrix = TO_BT709.get(primaries, TO_BT709[BT2020])
+    linear, matrix = _linear(transfer), TO_BT709.get(primaries, TO_BT709[BT2020])
     for rows in row_blocks(len(rgb)):
-        output[rows] = coded.take(
-            light_index(cv2.transform(_compressed(linear.take(rgb[rows] >> (16 - _BITS))), matrix))
-        )
+        light = _compressed(linear.take(rgb[rows] >> (16 - _BITS)))
+        encode_light(cv2.transform(light, matrix), "bt1886", output[rows])
     return output
 
 
