@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -81,7 +82,7 @@ class Controls:
         self._given_effect, self._given_background = effect, background
         self._given_source = source
         self._uploaded: Background | None = None
-        self._is_showing = False  # settings that are in force already
+        self._thread = local()  # is_showing: this thread shows settings that are in force already
         self._make_source_controls(settings, source)
         self._make_panes_controls(settings)
         self._make_effect_controls(effect, background)
@@ -108,10 +109,10 @@ class Controls:
 
     def list_cameras(self) -> None:
         """Bring the list of cameras up to date; the choice stays."""
-        options = self._source_options()
+        chosen = self.source.value
+        options = self._source_options(chosen)
         if tuple(options) != self.source.options:
             with self._showing():
-                chosen = self.source.value
                 self.source.options = options
                 self.source.value = chosen
 
@@ -149,12 +150,16 @@ class Controls:
 
     @contextmanager
     def _showing(self) -> Iterator[None]:
-        """Do not hand on the changes of the controls meanwhile."""
-        self._is_showing = True
+        """Do not hand on the changes that this thread makes to the controls meanwhile."""
+        before, self._thread.is_showing = self._is_showing, True
         try:
             yield
         finally:
-            self._is_showing = False
+            self._thread.is_showing = before
+
+    @property
+    def _is_showing(self) -> bool:
+        return getattr(self._thread, "is_showing", False)
 
     def _show_classes(self, settings: Settings) -> None:
         kept = _kept_names(settings.model, settings.keep)
@@ -182,9 +187,10 @@ class Controls:
             return self._uploaded
         return self._given_background if chosen == _GIVEN else str(chosen)
 
-    def _source_options(self) -> list[tuple[str, Any]]:
-        cameras = dict.fromkeys([self._given_source], "") if is_camera_number(self._given_source) else {}
-        cameras = dict(sorted((cameras | camera_names()).items()))
+    def _source_options(self, chosen: SourceChoice) -> list[tuple[str, Any]]:
+        """What can be chosen; a camera that is chosen stays in the list, be it there or not."""
+        wanted = {source: "" for source in (self._given_source, chosen) if is_camera_number(source)}
+        cameras = dict(sorted((wanted | camera_names()).items()))
         return [
             ("camera, else the clip", "auto"),
             ("the recorded clip", "clip"),
@@ -195,7 +201,7 @@ class Controls:
         ]
 
     def _make_source_controls(self, settings: Settings, source: SourceChoice) -> None:
-        options = self._source_options()
+        options = self._source_options(source)
         is_file = isinstance(source, str | Path) and source not in ("auto", "clip", "browser")
         self.source = _control(widgets.Dropdown, "source", options=options, value="file" if is_file else source)
         path = str(source) if is_file else ""

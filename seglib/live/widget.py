@@ -247,7 +247,6 @@ class Live:
         self._notes.clear()
         self._note("start", "")
         self._changed = ""
-        self._controls.list_cameras()
         self._display.flow.closed = False  # a view that was closed before does not end this run
         self.loop = Loop(
             self._controls.chosen_source(),
@@ -320,8 +319,9 @@ class Live:
         """Bring texts and buttons up to date. Called from any thread."""
         status = self.loop.status if self.loop is not None else None
         state, message = ("stopped", "Stopped.") if status is None else (status.state, status.message)
-        if state in IDLE_STATES and self._changed:
-            state, message = "stopped", self._changed
+        if state in IDLE_STATES:
+            self._controls.list_cameras()
+            state, message = ("stopped", self._changed) if self._changed else (state, message)
         self._panel.update(state, message, self._is_recording(), "" if state in IDLE_STATES else self._rates())
         self._display.set_status(state, message)
 

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pytest
-from live_fakes import SHAPE, FakeModel
+from live_fakes import DEADLINE, SHAPE, FakeModel
 from PIL import Image
 from widget_tools import everything, find, make, text
 
@@ -74,8 +74,9 @@ def test_changes_by_code_show_in_the_controls_and_wrong_ones_are_errors() -> Non
     assert (find(live, "threshold").value, find(live, "keep").value) == (0.4, ("cat",))
     assert (panes_of(live), live.settings.panes, live.settings.mirror) == (["labels"], ("labels",), True)
     assert live.settings.feather == 50, "though the slider ends before"
-    live.change(only_largest=True)
+    live.change(only_largest=True, effect=None, panes=("input", "mask"))
     assert find(live, "only_largest").value
+    assert (panes_of(live), live.settings.panes) == (["input", "mask"], ("input", "mask"))
     live.change(threshold=0.6)
     find(live, "threshold").value = 0.7
     assert live.settings.threshold == 0.7, "the controls still act"
@@ -204,6 +205,7 @@ def test_any_source_is_in_the_list(source: Any, label: str) -> None:
 
 
 def test_the_cameras_that_exist_are_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGLIB_SOURCE", "clip")  # instead of any camera
     cameras = {2: "Integrated Camera"}
     monkeypatch.setattr("seglib.live.controls.camera_names", lambda: cameras)
     live = make(5)
@@ -213,10 +215,14 @@ def test_the_cameras_that_exist_are_in_the_list(monkeypatch: pytest.MonkeyPatch)
     cameras[0] = "Telescope"
     live = make("clip")
     source = find(live, "source")
-    del cameras[2]
-    live.start()  # the list is made anew
-    assert [value for _, value in source.options] == ["auto", "clip", 0, "browser", "file"]
-    assert source.value == "clip"
+    for chosen, expected in ((2, [0, 2]), ("clip", [0])):
+        source.value = chosen
+        cameras.pop(2, None)  # unplugged
+        live.start()
+        live.stop()  # the list is made anew
+        assert live.wait(DEADLINE)
+        assert [value for _, value in source.options] == ["auto", "clip", *expected, "browser", "file"]
+        assert source.value == chosen
 
 
 def test_every_control_has_a_name_and_a_class() -> None:
