@@ -90,7 +90,10 @@ async function start(open) {
     if (run !== mine) return source instanceof MediaStream && release(source);
     if (source instanceof MediaStream) video.srcObject = source;
     else video.src = source;
-    await video.play();
+    await video.play().catch((error) => {
+      if (error.name !== "NotSupportedError") throw error;
+      throw new Error("This browser has no decoder for the recorded clip (H.264). Start the camera instead.");
+    });
     if (run !== mine) return;
     say("Running. Every frame stays in this page.");
     await loop(mine, predict);

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -37,14 +39,14 @@ def webkit(program: str, log: Path) -> Iterator[WebKitPage]:
         port = free.getsockname()[1]
     command = ["xvfb-run", "-a", "-s", "-screen 0 1400x1000x24", "WebKitWebDriver", f"--port={port}"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     page = WebKitPage(f"http://127.0.0.1:{port}/session")
     try:
         page.connect(program)
         yield page
         page.send("DELETE", "")
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # xvfb-run itself leaves the screen and the driver behind
         process.wait(20)
 
 
