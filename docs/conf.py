@@ -100,7 +100,8 @@ def write_sections(app: Sphinx, error: Exception | None) -> None:
             elif isinstance(part, nodes.definition_list_item) and part[0].get("ids"):
                 add(page, of, part, part[0].astext(), part[0]["ids"][0])
             elif isinstance(part, nodes.TextElement):
-                texts += [] if isinstance(part, NOT_SEARCHED) else [part.astext()]
+                is_title = isinstance(part, nodes.term) and part["ids"]
+                texts += [] if is_title or isinstance(part, NOT_SEARCHED) else [part.astext()]
             elif isinstance(part, nodes.Element) and "cell_output" not in part.get("classes", []):
                 collect(page, of, part, texts)
 

@@ -173,6 +173,20 @@ def test_a_busy_camera_and_one_that_is_unplugged(open_notebook: OpenNotebook, fi
     assert "unplugged" in box(notebook, "failed")
 
 
+def test_a_camera_that_tells_no_size_is_asked_without_one(open_notebook: OpenNotebook, film: Path) -> None:
+    notebook = open_notebook(OPEN, chromium=plays(film))
+    notebook.run_all()
+    notebook.page.evaluate("""() => {
+        const devices = navigator.mediaDevices, ask = devices.getUserMedia;
+        devices.getUserMedia = async (wish) => {
+            if (wish.video !== true) throw new OverconstrainedError('width');
+            return ask.call(devices, wish);
+        };
+    }""")
+    press(notebook)
+    box(notebook, "on")
+
+
 def test_a_wish_from_the_kernel_starts_it_only_just_after_a_press(open_notebook: OpenNotebook, film: Path) -> None:
     notebook = open_notebook(OPEN, "camera.widget.ask_to_start()", chromium=plays(film))
     notebook.run(0)
