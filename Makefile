@@ -6,7 +6,7 @@
 RUN = PYTHON="$(PYTHON)" sh recipes/python.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab demo test test-browser test-slow bench notebooks docs check check-js check-wheel clean
+.PHONY: help lab demo test test-browser test-browsers test-slow bench notebooks docs check check-js check-wheel clean
 
 help: ## this list, with the plain commands (python is the environment's own)
 	@sed -n -e 's/^\([a-z-]*\):.*## \(.*\)/make \1#\2/p' -e 's/^#  \$$ /#\$$ /p' Makefile | awk -F'#' '{printf "%-18s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ test: ## every test and every notebook, offline, on the recorded frame
 test-browser: ## the widgets in a real Chromium; its pictures of the pages go to out/browser
 #  $ python -m pytest tests/browser -m "browser and not slow"
 	@$(RUN) -m pytest tests/browser -m "browser and not slow" $(ARGS)
+
+test-browsers: ## the same in Firefox, WebKitGTK, Notebook 7 and nbclassic, as far as they are installed
+#  $ python -m pytest tests/browser -m browser -k other_browsers -rs
+	@$(RUN) -m pytest tests/browser -m browser -k other_browsers -rs $(ARGS)
 
 test-slow: ## soaks and long fuzzing
 #  $ python -m pytest tests -m slow

@@ -10,6 +10,7 @@ import hashlib
 import re
 import shutil
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import nbformat
@@ -27,12 +28,14 @@ RUNTIME_FILES = [
 ]
 DOCUMENTS = [
     *("README.md", "TEACHING.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "LICENSE-prose"),
-    *("docs/HUB.md", "training/README.md"),
+    *("docs/HUB.md", "docs/questions.md", "training/README.md"),
     *(str(path.relative_to(ROOT)) for path in DOCS.glob("*.jpg")),
     *(str(path.relative_to(ROOT)) for path in DATA.glob("*.md")),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "notebooks" / "pictures").iterdir()),
 ]
 LOAD = re.compile(r"%load -s ([\w,]+) (solutions/\w+\.py)")
+PICTURE = re.compile(r'src="data:image/(\w+);base64,([^"]+)"')
+PICTURES = Path("notebooks", "outputs")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -74,6 +77,9 @@ def page_of(path: Path) -> nbformat.NotebookNode:
             ]
         if cell.cell_type == "code":
             cell.outputs = [part for output in cell.outputs for part in still(output)]
+            for output in cell.outputs:
+                if "text/html" in output.get("data", {}):
+                    output.data["text/html"] = PICTURE.sub(file_of, output.data["text/html"])
         cells.append(cell)
     title, _, rest = cells[0].source.partition("\n")
     download = f'<p><a href="{path.name}" download>Download this notebook</a></p>'
@@ -82,13 +88,22 @@ def page_of(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
+def file_of(picture: re.Match[str]) -> str:
+    """Put a picture that an output holds into a file of its own, and return what leads to it."""
+    data = b64decode(picture[2])
+    path = SOURCE / PICTURES / f"{hashlib.sha256(data).hexdigest()[:16]}.{picture[1]}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return f'src="{path.parent.name}/{path.name}"'
+
+
 def still(output: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     """Return an output as a page can show it: of a widget or a player its picture, if it has one, and a sentence."""
     data = output.get("data", {})
     if not data.pop(WIDGET, None) and "<video" not in data.get("text/html", ""):
         return [output]
     sentence = {"text/markdown": "*This works when the notebook runs: download it above.*"}
-    has_picture = {"image/jpeg", "image/png"} & set(data)
+    has_picture = "<img" in data.get("text/html", "")
     return [*([output] if has_picture else []), nbformat.v4.new_output("display_data", sentence)]
 
 
@@ -112,7 +127,7 @@ def glossary(text: str, notebooks: list[Path]) -> str:
         if row.startswith("|"):
             term, meaning, taught, paper = (cell.strip() for cell in row.strip("|").split("|"))
             links = ", ".join(lesson(term, number, notebooks) for number in taught.split(", "))
-            entries.append(f"{term}\n  {meaning}. Taught in {links}.{f' Source: {paper}.' if paper else ''}\n")
+            entries.append(f"{term}\n  {meaning}. See {links}.{f' Source: {paper}.' if paper else ''}\n")
     return f"{head}:::{{glossary}}\n" + "\n".join(entries) + ":::\n"
 
 
@@ -174,6 +189,7 @@ def main() -> int:
         return failed
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, SITE / "notebooks")
+    shutil.copytree(SOURCE / PICTURES, SITE / PICTURES)
     copy_try(model)
     print(f"the site is in {SITE}; to read it: python -m http.server -d {SITE}")
     return failed

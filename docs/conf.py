@@ -1,13 +1,12 @@
 """How Sphinx makes the site. `docs/build.py` gathers the pages first; `make docs` runs it."""
 
-import hashlib
+import json
 import re
-from base64 import b64decode
 from pathlib import Path
 
-import nbformat
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.addnodes import desc
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
@@ -37,12 +36,14 @@ html_title = "seglib"
 html_favicon = "favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
-html_static_path = ["style.css"]
+html_static_path = ["style.css", "search.js"]
+templates_path = ["templates"]
 html_css_files = ["style.css"]
 html_theme_options = {"navigation_with_keys": True}
 copybutton_exclude = ".linenos, .gp, .go"
 
 logger = logging.getLogger(__name__)
+NOT_SEARCHED = (nodes.title, nodes.raw, nodes.comment, nodes.math_block)
 PUBLIC = re.compile(
     r'<span class="n">seglib</span><span class="o">\.</span><span class="n">(?P<code>\w+)</span>'
     r'|<span class="pre">seglib\.(?P<prose>\w+)(?:\([^<]*)?</span>'
@@ -54,24 +55,10 @@ REPAIRS = {
 }
 
 
-def alternative_texts(notebooks: Path) -> dict[str, str]:
-    """Text for each picture that a notebook puts out, by the hash after which MyST-NB names its file."""
-    texts = {}
-    for path in notebooks.glob("*.ipynb"):
-        for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                for mime, data in output.get("data", {}).items():
-                    if mime in ("image/jpeg", "image/png"):
-                        text = output.metadata.get(mime, {}).get("alt")
-                        texts[hashlib.sha256(b64decode(data)).hexdigest()] = text
-    return texts
-
-
-def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
-    """Give every picture its text; a picture without one is a warning, and so an error."""
+def check_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn of every picture without alternative text; a warning is an error. Those of outputs are HTML and have it."""
     for image in doctree.findall(nodes.image):
-        image.setdefault("alt", app.seglib_texts.get(Path(image["uri"]).stem) or "")
-        if not image["alt"]:
+        if not image.get("alt"):
             logger.warning("%s has no alt text", image["uri"], location=image)
 
 
@@ -93,6 +80,35 @@ def finish_page(app: Sphinx, page: str, template: str, context: dict[str, object
         context[part] = html if page.startswith("api/") else PUBLIC.sub(link, html)
 
 
+def write_sections(app: Sphinx, error: Exception | None) -> None:
+    """Write what search.js searches: each section, glossary term and public name of all pages, with its text."""
+    entries: list[dict[str, str]] = []
+
+    def add(page: str, of: str, node: nodes.Element, title: str, anchor: str) -> None:
+        entry = {"page": f"{page}.html", "anchor": anchor, "title": title, "of": of or title, "text": ""}
+        entries.append(entry)
+        texts: list[str] = []
+        collect(page, of or title, node, texts)
+        entry["text"] = " ".join(" ".join(texts).split())
+
+    def collect(page: str, of: str, node: nodes.Element, texts: list[str]) -> None:
+        for part in node.children:
+            if isinstance(part, nodes.section):
+                add(page, of, part, part.next_node(nodes.title).astext(), part["ids"][0] if of else "")
+            elif isinstance(part, desc) and (signature := part[0]).get("ids"):
+                add(page, of, part, signature["ids"][0], signature["ids"][0])
+            elif isinstance(part, nodes.definition_list_item) and part[0].get("ids"):
+                add(page, of, part, part[0].astext(), part[0]["ids"][0])
+            elif isinstance(part, nodes.TextElement):
+                texts += [] if isinstance(part, NOT_SEARCHED) else [part.astext()]
+            elif isinstance(part, nodes.Element) and "cell_output" not in part.get("classes", []):
+                collect(page, of, part, texts)
+
+    for page in () if error else sorted(app.env.found_docs):
+        collect(page, "", app.env.get_doctree(page), [])
+    (Path(app.outdir) / "_static" / "sections.json").write_text(json.dumps(entries), encoding="utf-8")
+
+
 def visit_math(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
     """Write a formula as MathML, which browsers show by themselves."""
     writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
@@ -101,7 +117,7 @@ def visit_math(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> 
 
 def setup(app: Sphinx) -> None:
     """Connect the functions above (Sphinx calls this)."""
-    app.seglib_texts = alternative_texts(Path(app.srcdir) / "notebooks")
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
-    app.connect("doctree-read", describe_pictures)
+    app.connect("doctree-read", check_pictures)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme
+    app.connect("build-finished", write_sections)

@@ -71,12 +71,15 @@ _HOME = {
     "Live": "live.widget",
     "process_video": "video.process",
     "check_machine": "cli.doctor.command",
+    "CLASS_COLOURS": "plots",
+    "PLOT_STYLE": "plots",
     "VOC_COLOURS": "plots",
     "bars": "plots",
     "colour_labels": "plots",
     "contact_sheet": "plots",
     "curves": "plots",
     "show": "plots",
+    "show_figure": "plots",
     "show_labels": "plots",
 }
 
@@ -121,7 +124,18 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
     )
     from seglib.metrics import Stopwatch, boundary_f_score, flicker, halo, iou
     from seglib.pipeline import Effect, Pipeline
-    from seglib.plots import VOC_COLOURS, bars, colour_labels, contact_sheet, curves, show, show_labels
+    from seglib.plots import (
+        CLASS_COLOURS,
+        PLOT_STYLE,
+        VOC_COLOURS,
+        bars,
+        colour_labels,
+        contact_sheet,
+        curves,
+        show,
+        show_figure,
+        show_labels,
+    )
     from seglib.predict.model import Model
     from seglib.predict.registry import load_model, model_table
     from seglib.predict.wrapping import wrap_model

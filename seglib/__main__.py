@@ -24,6 +24,7 @@ _FUNCTIONS = {
     "demo": "demo.run_command",
     "bench": "bench.command.run_command",
     "doctor": "doctor.command.run_command",
+    "progress": "progress.run_command",
     "bundle": "bundle.run_command",
 }
 

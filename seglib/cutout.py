@@ -17,7 +17,8 @@ class CutOut:
     """The foreground alone as an effect: ``effect(frame, mask) -> output``, (H, W, 4) uint8 RGBA.
 
     Alpha is the mask, 0 to 255, and is straight: colours are not multiplied by it. :func:`process_video` writes such
-    an output to a folder of PNG images or to a .webm file; .mp4 has no alpha. The effect can be pickled.
+    an output to a folder of PNG images, which video editors take, or to a .webm file, whose transparency Chrome, Edge,
+    Firefox and OBS show; .mp4 has no alpha. The effect can be pickled.
 
     Notes
     -----

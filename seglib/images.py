@@ -14,21 +14,29 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
 
 from seglib._internal.atomic_files import AtomicFile
+from seglib._internal.gamut import ADOBE_RGB, GAMMA_22, TO_BT709, to_bt709
+from seglib._internal.tone_mapping import NAMES, tone_map
 from seglib.arrays import Frame, check_frame
 from seglib.errors import SourceError
 
 _WHITE = (255, 255, 255, 255)
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO 23008-12
+_DRAWINGS = ("EPS", "WMF", "EMF")
+_NEW_SUBFILE_TYPE = 254  # a tag of TIFF; its lowest bit marks a reduced version of another image of the file
 _TO_PNG = "export it as PNG or JPEG first"
-# The first bytes of files that neither Pillow nor FFmpeg reads.
+# The first bytes of files that neither Pillow nor FFmpeg reads, or not in their colours.
 _UNSUPPORTED = {
     b"\xff\x0a": f"a JPEG XL picture; {_TO_PNG}",
     b"\0\0\0\x0cJXL ": f"a JPEG XL picture; {_TO_PNG}",
     b"8BPS": f"a Photoshop document of a kind that cannot be read; {_TO_PNG}",
+    b"\x76\x2f\x31\x01": f"an OpenEXR picture of linear light; {_TO_PNG}",
+    b"#?RADIANCE": f"a Radiance HDR picture of linear light; {_TO_PNG}",
+    b"II*\0": f"a raw photo or an unusual TIFF; {_TO_PNG}",
+    b"MM\0*": f"a raw photo or an unusual TIFF; {_TO_PNG}",
     b"%PDF": f"a PDF document; {_TO_PNG}",
 }
 
@@ -44,7 +52,8 @@ def read_image(path: str | Path) -> Frame:
     Returns
     -------
     Frame
-        (H, W, 3) uint8, sRGB. Transparent parts are laid over white, EXIF orientation and ICC profile are applied.
+        (H, W, 3) uint8, sRGB. Transparent parts are laid over white, EXIF orientation and ICC profile are applied, a
+        wide gamut is converted, HDR is tone-mapped.
 
     Raises
     ------
@@ -54,7 +63,7 @@ def read_image(path: str | Path) -> Frame:
     Warns
     -----
     UserWarning
-        If the file holds several images, of which the first is used, or is HDR, which is not tone-mapped.
+        If the file holds several images, of which the first is used, or is HDR.
 
     Examples
     --------
@@ -65,10 +74,15 @@ def read_image(path: str | Path) -> Frame:
     path = existing_file(path)
     try:
         with _open(path) as image:
-            frame = _to_frame(ImageOps.exif_transpose(image))
+            if image.format == "TIFF" and image.getexif().get(_NEW_SUBFILE_TYPE, 0) & 1:
+                raise SourceError(f"{path} is a raw photo, of which only a small preview can be read; {_TO_PNG}")
+            if image.format in _DRAWINGS:  # Pillow would start another program for them, or cannot read them here
+                raise SourceError(f"{path} is a drawing ({image.format}); {_TO_PNG}")
+            primaries, transfer = _colour_code(path, image)
+            frame = _to_frame(ImageOps.exif_transpose(image), primaries, transfer)
             _warn_of_more(path, image)
-        if hdr := _hdr_name(path):
-            warnings.warn(f"{path} is an HDR picture, {hdr}; its colours are not converted", stacklevel=2)
+        if hdr := NAMES.get(transfer):
+            warnings.warn(f"{path} is an HDR picture, {hdr}; its colours are tone-mapped to BT.709", stacklevel=2)
         return frame
     except SourceError:
         raise
@@ -134,7 +148,8 @@ def is_image(path: Path) -> bool:
     """
     try:
         with _open(path) as image:
-            return not _is_animated(image) and image.format != "MPEG"  # which Pillow knows, but cannot read
+            is_video = image.format == "MPEG" or (image.format == "JPEG" and _is_motion_jpeg(path))
+            return not (_is_animated(image) or is_video)
     except (Image.DecompressionBombError, SourceError):
         return True  # read_image says why it cannot be read
     except Exception:  # as in read_image
@@ -144,20 +159,23 @@ def is_image(path: Path) -> bool:
 def read_animation(path: Path) -> Generator[tuple[Frame, float]]:
     """Yield the frames of an animation that Pillow reads, each with its duration in seconds."""
     with Image.open(path) as image:
+        coding = _colour_code(path, image)
         for number in range(getattr(image, "n_frames", 1)):
             try:
                 image.seek(number)
-                frame = _to_frame(image)
+                frame = _to_frame(ImageOps.exif_transpose(image), *coding)
             except Exception as error:  # as in read_image
                 raise SourceError(f"{path} is damaged after {number} frames: {error}") from error
             yield frame, image.info.get("duration", 0) / 1000
 
 
-def is_animated_webp(path: Path) -> bool:
-    """Whether the file is an animation that FFmpeg cannot decode, and Pillow can."""
+def needs_pillow(path: Path) -> bool:
+    """Whether the file is an animation that FFmpeg does not decode, or not as it is to be shown, and Pillow does."""
     try:
         with Image.open(path) as image:
-            return image.format == "WEBP" and _is_animated(image)
+            has_more = image.format == "AVIF" and image.has_transparency_data  # than FFmpeg gives
+            has_more |= image.format != "GIF" and bool(image.info.keys() & {"icc_profile", "exif"})
+            return _is_animated(image) and (image.format == "WEBP" or has_more)
     except Exception:  # as in read_image
         return False
 
@@ -168,8 +186,8 @@ def unsupported_kind(path: Path) -> str:
         start = file.read(4096)
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<svg", b"<!--", b"<!DOCTYPE")) and b"<svg" in start:
         return f"an SVG drawing; {_TO_PNG}"
-    if is_animated_webp(path):
-        return "an animated WebP, which FFmpeg cannot decode; export it as GIF or MP4 first"
+    if needs_pillow(path):
+        return "an animated PNG, WebP or AVIF of a kind that FFmpeg cannot decode; export it as GIF or MP4 first"
     return next((kind for magic, kind in _UNSUPPORTED.items() if start.startswith(magic)), "")
 
 
@@ -223,6 +241,12 @@ def _is_animated(image: Image.Image) -> bool:
     return image.format in _ANIMATED and getattr(image, "n_frames", 1) > 1
 
 
+def _is_motion_jpeg(path: Path) -> bool:
+    """Whether one JPEG follows right after the other: the recording of a simple camera."""
+    with path.open("rb") as file:
+        return b"\xff\xd9\xff\xd8\xff" in file.read(1 << 24)
+
+
 def _warn_of_more(path: Path, image: Image.Image) -> None:
     with suppress(EOFError, OSError, SyntaxError, ValueError):  # the file is truncated after its first image
         count = getattr(image, "n_frames", 1)
@@ -230,25 +254,32 @@ def _warn_of_more(path: Path, image: Image.Image) -> None:
             warnings.warn(f"{path} holds {count} pictures; the first is used", stacklevel=3)
 
 
-def _hdr_name(path: Path) -> str:
-    """The HDR transfer that a PNG, AVIF or HEIC names, or ""."""
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
-    for marker, offset in ((b"colrnclx", 11), (b"cICP", 5)):  # transfer characteristics of ITU-T H.273
-        at = start.find(marker)
-        if at >= 0:
-            return {16: "PQ", 18: "HLG"}.get(int.from_bytes(start[at + offset : at + offset + 1]), "")
-    return ""
+def _colour_code(path: Path, image: Image.Image) -> tuple[int, int]:
+    """Primaries and transfer characteristics, numbers of ITU-T H.273; 2 is unspecified."""
+    if image.format in ("AVIF", "HEIF", "PNG"):
+        with path.open("rb") as file:
+            start = file.read(1 << 16)
+        for marker, offset, size in ((b"colrnclx", 8, 2), (b"cICP", 4, 1)):
+            at = start.find(marker) + offset
+            if at >= offset and b"tmap" not in start[:64]:  # the code may be that of a gain map, which is not applied
+                return int.from_bytes(start[at : at + size]), int.from_bytes(start[at + size : at + 2 * size])
+    elif image.format in ("JPEG", "MPO") and image.getexif().get_ifd(ExifTags.IFD.Interop).get(1) == "R03":
+        return ADOBE_RGB, GAMMA_22  # what cameras write in place of a profile
+    return 2, 2
 
 
-def _to_frame(image: Image.Image) -> Frame:
-    profile = image.info.get("icc_profile")
+def _to_frame(image: Image.Image, primaries: int = 2, transfer: int = 2) -> Frame:
+    profile = image.info.get("icc_profile") if transfer not in NAMES else None
     if image.mode.startswith("I") or image.mode == "F":  # 16 or 32 bits a pixel: Pillow's own convert would clip
         values = np.asarray(image, dtype=np.float64)
         top = 65535 if values.max() > 255 else 1 if image.mode == "F" and values.max() <= 1 else 255
         image = Image.fromarray(np.rint(values.clip(0, top) * (255 / top)).astype(np.uint8))
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
     rgb = _to_srgb(image, profile) if profile else image.convert("RGB")
+    if transfer in NAMES:
+        rgb = Image.fromarray(tone_map(np.asarray(rgb, np.uint16) * np.uint16(257), transfer, primaries))
+    elif primaries in TO_BT709 and not profile:
+        rgb = Image.fromarray(to_bt709(np.asarray(rgb), primaries, transfer))
     if alpha is not None:
         rgb.putalpha(alpha)
         rgb = Image.alpha_composite(Image.new("RGBA", rgb.size, _WHITE), rgb).convert("RGB")

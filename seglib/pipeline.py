@@ -13,7 +13,7 @@ import numpy as np
 from seglib._internal.resizing import enlarge, small_view
 from seglib.arrays import Frame, Labels, Mask, check_fraction, check_frames, check_positive
 from seglib.classes import ClassName
-from seglib.mask import clean_mask, feather
+from seglib.mask import clean_mask, feather, keep_largest
 from seglib.temporal import Steady
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class Pipeline:
         Names or numbers of the classes to keep.
     clean
         Refine each mask with :func:`clean_mask`.
+    only_largest
+        Keep the largest region of each mask alone, with :func:`keep_largest`: the person in front.
     steady
         Smooth the masks over time with :class:`Steady`: True, False, or a ``Steady`` with settings of your own.
     effect
@@ -115,6 +117,7 @@ class Pipeline:
         *,
         keep: ClassName | Iterable[ClassName] = ("person",),
         clean: bool = True,
+        only_largest: bool = False,
         steady: bool | Steady = True,
         effect: Effect | None = None,
         threshold: float = 0.5,
@@ -128,6 +131,7 @@ class Pipeline:
             raise TypeError(f"model is {type(model).__name__}, but must be a name, or from load_model or wrap_model")
         self.keep = self.model.class_numbers(keep)
         self.clean = clean
+        self.only_largest = only_largest
         self.steady = Steady() if steady is True else steady or None
         self.effect = effect
         self.threshold = check_fraction(threshold, "threshold")
@@ -172,9 +176,10 @@ class Pipeline:
 
     def refine(self, prediction: Prediction) -> Prediction:
         """Clean the mask of one frame."""
-        if not self.clean:
-            return prediction
-        return replace(prediction, mask=clean_mask(prediction.mask, prediction.view, self.threshold))
+        mask = prediction.mask
+        if self.clean:
+            mask = clean_mask(mask, prediction.view, self.threshold)
+        return replace(prediction, mask=keep_largest(mask) if self.only_largest else mask)
 
     def smooth(self, prediction: Prediction, smoothing: float | None = None) -> Mask:
         """Smooth the mask over time and bring it to the frame's size.

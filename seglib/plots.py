@@ -1,12 +1,16 @@
 """Images side by side, labels with a legend, and charts, for the notebooks.
 
-Each function returns its result or draws one matplotlib figure.
+Each function returns its result or draws one matplotlib figure. In a notebook a figure has no background of its own
+and comes with alternative text, as HTML: no viewer reads the text that belongs to an image/jpeg or image/png output.
 """
 
-from collections.abc import Mapping, Sequence
+import html
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from io import BytesIO
 from itertools import cycle
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +31,45 @@ def _voc_colours() -> NDArray[np.uint8]:
 
 # The palette of the VOC development kit (Everingham et al., 2010), in which most papers show their labels.
 VOC_COLOURS = _voc_colours()
-_VOID = 255  # VOC's number for "undecided", drawn in cream; VOC's own images outline every object with it
+_VOID = 255  # VOC's number for "undecided"
+
+# In VOC's palette many classes look alike to people with colour blindness, and some are nearly black. Here any two of
+# the first 21 differ for everybody, and all but the background stand out from black. The first eight are Okabe and
+# Ito's (2008), with white in place of black.
+CLASS_COLOURS = VOC_COLOURS.copy()
+CLASS_COLOURS[:21] = np.frombuffer(
+    bytes.fromhex(
+        "000000 e69f00 56b4e9 009e73 f0e442 0072b2 d55e00 cc79a7 ffffff 22eeff 88bb77"
+        "6600ff 994433 cc0099 aa6644 8877ff bbff99 446677 bbddaa 777777 bbbbbb"
+    ),
+    np.uint8,
+).reshape(21, 3)
+CLASS_COLOURS[_VOID] = 96
+
+# Text and axes are of a grey that can be read on a white page and on a black one.
+_GREY = "#7a7a7a"
+PLOT_STYLE: dict[Any, Any] = {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _GREY),
+    "axes.prop_cycle": "cycler('color', ['#0072b2', '#d55e00', '#009e73', '#cc79a7'])",
+}
+
+_Parameters = ParamSpec("_Parameters")
 
 
+def _in_plot_style(draw: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Let a function draw in PLOT_STYLE, without changing the style of the caller's own figures."""
+
+    @wraps(draw)
+    def styled(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> None:
+        import matplotlib.pyplot as plt
+
+        with plt.rc_context(PLOT_STYLE):
+            draw(*arguments, **options)
+
+    return styled
+
+
+@_in_plot_style
 def show(*images: NDArray[Any], titles: Sequence[str] | None = None, width: float = 12.0) -> None:
     """Show frames, masks and labels side by side, each with a title.
 
@@ -58,19 +98,19 @@ def show(*images: NDArray[Any], titles: Sequence[str] | None = None, width: floa
         titles = [f"{kind}, {image.shape[1]} × {image.shape[0]}" for kind, image in zip(kinds, images, strict=True)]
     if len(titles) != len(images):
         raise ValueError(f"{len(titles)} titles for {len(images)} images")
-    drawable = [colour_labels(image) if kind == "labels" else image for image, kind in zip(images, kinds, strict=True)]
-    figure, axes = _image_row(drawable, width, title_height=0.4)
+    figure, axes = _image_row(images, width, title_height=0.4)
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title)
-    _display(figure, ("Side by side: " if len(images) > 1 else "") + "; ".join(titles))
+    show_figure(figure, ("Side by side: " if len(images) > 1 else "") + "; ".join(titles))
 
 
+@_in_plot_style
 def show_labels(
     labels: Labels, frame: Frame | None = None, class_names: Sequence[str] = VOC_CLASSES, width: float = 12.0
 ) -> None:
-    """Show labels in VOC's colours, with a legend of the classes that occur.
+    """Show labels in colour, with a legend of the classes that occur.
 
-    Regions are outlined, because some of the colours are hard to tell from black.
+    Regions are outlined and carry their numbers, so that nobody depends on colours.
 
     Parameters
     ----------
@@ -95,21 +135,26 @@ def show_labels(
     from matplotlib.patches import Patch
 
     labels = check_labels(labels)
-    coloured = colour_labels(np.where(_outlines(labels), _VOID, labels))
-    figure, axes = _image_row([coloured] if frame is None else [check_frame(frame), coloured], width)
+    figure, axes = _image_row([labels] if frame is None else [check_frame(frame), labels], width)
     present = {number: class_names[number] if number < len(class_names) else "void" for number in np.unique(labels)}
-    patches = [Patch(facecolor=VOC_COLOURS[n] / 255, label=f"{n} {name}") for n, name in present.items()]
-    axes[-1].legend(handles=patches, loc="upper right")
-    _display(figure, "Labels in colour: " + ", ".join(f"{n} {name}" for n, name in present.items()))
+    patches = [
+        Patch(facecolor=CLASS_COLOURS[n] / 255, edgecolor=_GREY, label=f"{n} {name}") for n, name in present.items()
+    ]
+    figure.set_figwidth(width + 1.6)  # the legend stands beside the images and hides nothing
+    axes[-1].legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    show_figure(figure, "Labels in colour: " + ", ".join(f"{n} {name}" for n, name in present.items()))
 
 
-def colour_labels(labels: Labels) -> Frame:
-    """Return labels as an image in VOC's colours.
+def colour_labels(labels: Labels, colours: NDArray[np.uint8] = CLASS_COLOURS) -> Frame:
+    """Return labels as an image in colour.
 
     Parameters
     ----------
     labels
         Class numbers, (H, W) integers from 0 to 255.
+    colours
+        A palette, (256, 3) uint8. The default can be told apart with colour blindness; ``VOC_COLOURS`` is the one
+        that papers use.
 
     Returns
     -------
@@ -119,11 +164,12 @@ def colour_labels(labels: Labels) -> Frame:
     Examples
     --------
     >>> seglib.colour_labels(np.array([[0, 15]])).tolist()
-    [[[0, 0, 0], [192, 128, 128]]]
+    [[[0, 0, 0], [136, 119, 255]]]
     """
-    return np.asarray(VOC_COLOURS[check_labels(labels)], np.uint8)
+    return np.asarray(colours[check_labels(labels)], np.uint8)
 
 
+@_in_plot_style
 def bars(values: Mapping[str, float], unit: str, title: str = "", width: float = 8.0) -> None:
     """Draw a horizontal bar chart with the value at the end of each bar.
 
@@ -152,9 +198,12 @@ def bars(values: Mapping[str, float], unit: str, title: str = "", width: float =
     axis.set(xlabel=unit, title=title)
     axis.spines[["top", "right"]].set_visible(False)
     axis.margins(x=0.12)
-    _display(figure, f"Bar chart {title}: " + ", ".join(f"{name} {number} {unit}" for name, number in numbers.items()))
+    show_figure(
+        figure, f"Bar chart {title}: " + ", ".join(f"{name} {number} {unit}" for name, number in numbers.items())
+    )
 
 
+@_in_plot_style
 def curves(
     x: Sequence[float], values: Mapping[str, Sequence[float]], x_label: str, y_label: str = "", title: str = ""
 ) -> None:
@@ -184,7 +233,8 @@ def curves(
         axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False)
-    _display(figure, f"Line chart {title}: " + ", ".join(values) + f" over {x_label}")
+    ranges = (f"{name} from {_three_digits(y[0])} to {_three_digits(y[-1])}" for name, y in values.items())
+    show_figure(figure, f"Line chart {title}, over {x_label}: " + ", ".join(ranges))
 
 
 def contact_sheet(images: Sequence[NDArray[Any]], columns: int = 4, gap: int = 8) -> Frame:
@@ -242,26 +292,77 @@ def _image_row(images: Sequence[NDArray[Any]], width: float, title_height: float
         layout="constrained",
     )
     for axis, image in zip(axes[0], images, strict=True):
-        # A mask is drawn from 0 to 1; by default matplotlib would stretch a faint mask to full white.
-        axis.imshow(image, cmap="grey", vmin=0, vmax=1)
-        axis.set_axis_off()
+        if _kind(image) == "labels":
+            # The outlines are white, so that they are seen beside every colour.
+            axis.imshow(np.where(_outlines(image)[..., np.newaxis], np.uint8(255), colour_labels(image)))
+            _write_numbers(axis, image)
+        else:
+            # A mask is drawn from 0 to 1; by default matplotlib would stretch a faint mask to full white.
+            axis.imshow(image, cmap="grey", vmin=0, vmax=1)
+        axis.set(xticks=[], yticks=[])
     return figure, axes[0]
 
 
-def _display(figure: Any, alt: str) -> None:
-    """Show a figure; in a notebook as a JPEG, a tenth of the size of a PNG, with alternative text."""
+def _write_numbers(axis: Any, labels: Labels) -> None:
+    """Write each class number into the largest region of its class, where that is widest."""
+    import cv2
+    from matplotlib.patheffects import withStroke
+
+    for number in np.unique(labels):
+        _, regions, statistics, _ = cv2.connectedComponentsWithStats(
+            (labels == number).astype(np.uint8), connectivity=4
+        )
+        largest = 1 + statistics[1:, cv2.CC_STAT_AREA].argmax()
+        inside = cv2.copyMakeBorder((regions == largest).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+        _, depth, _, (x, y) = cv2.minMaxLoc(cv2.distanceTransform(inside, cv2.DIST_L2, 5))
+        if depth > max(3, labels.shape[0] / 60):  # else the number would be larger than the region
+            stroke = [withStroke(linewidth=3, foreground="black")]
+            axis.text(x - 1, y - 1, number, size=12, color="white", ha="center", va="center", path_effects=stroke)
+
+
+def show_figure(figure: Any, alt: str) -> None:
+    """Show a figure of your own as seglib shows its own: with alternative text, on any page, light or dark.
+
+    Begin with ``plt.rcParams.update(seglib.PLOT_STYLE)``, so that its text can be read on both.
+
+    Parameters
+    ----------
+    figure
+        A matplotlib figure. It is closed, or the notebook would show it twice.
+    alt
+        What it shows, for those who cannot see it.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axis = plt.subplots()
+    >>> axis.hist(frame.ravel())  # doctest: +SKIP
+    >>> seglib.show_figure(figure, "Histogram of the frame's values: most are bright")
+    """
     import matplotlib
     import matplotlib.pyplot as plt
 
     if "inline" not in matplotlib.get_backend():
         plt.show()
         return
-    from IPython.display import Image, display
+    from IPython.display import display
 
-    jpeg = BytesIO()
-    figure.savefig(jpeg, format="jpeg", dpi=96, pil_kwargs={"quality": 88})
+    bundle = {"text/html": picture_html(figure, alt), "text/plain": f"<picture: {alt}>"}
     plt.close(figure)
-    display(Image(data=jpeg.getvalue(), format="jpeg", alt=alt))
+    display(bundle, raw=True)
+
+
+def picture_html(picture: Any, alt: str) -> str:
+    """Return an ``<img>`` element that holds an image, (H, W, 3) uint8, or a figure without its background."""
+    from PIL import Image
+
+    webp = BytesIO()  # a tenth of the size of a PNG, and unlike JPEG it can be transparent
+    if hasattr(picture, "savefig"):
+        picture.savefig(webp, format="webp", dpi=96, transparent=True, pil_kwargs={"quality": 86})
+    else:
+        Image.fromarray(picture).save(webp, "webp", quality=86)
+    data = b64encode(webp.getvalue()).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/webp;base64,{data}">'
 
 
 def mask_to_frame(mask: Mask) -> Frame:

@@ -16,9 +16,10 @@ from heic import write_tiled
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, ImageCms, ImageColor
+from PIL import ExifTags, Image, ImageCms, ImageColor, TiffImagePlugin
 
 from seglib import SourceError, read_image, write_image
+from seglib._internal.gamut import ADOBE_RGB, GAMMA_22, to_bt709
 from seglib.images import is_image, parse_colour, read_gray
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -159,18 +160,46 @@ def test_pictures_whose_profile_changes_nothing_are_read_as_they_are(tmp_path: P
     np.testing.assert_array_equal(read_image(tmp_path / "p.png"), np.asarray(image.convert("RGB")))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "AVIF"])
-def test_hdr_is_told(tmp_path: Path, kind: str) -> None:
-    content = file_bytes(colourful(), kind)
+def write_coded(path: Path, picture: np.ndarray, kind: str, primaries: int, transfer: int) -> Path:
+    """Write a picture and the numbers of ITU-T H.273 for its colours."""
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    content = file_bytes(picture, kind, quality=95)
     if kind == "PNG":  # cICP: primaries, transfer, matrix, range; after the header
-        chunk = b"cICP" + bytes([9, 16, 0, 1])
+        chunk = b"cICP" + bytes([primaries, transfer, 0, 1])
         content = content[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[33:]
     else:
         at = content.index(b"colrnclx") + 8
-        content = content[:at] + struct.pack(">HH", 9, 16) + content[at + 4 :]
-    (tmp_path / "p").write_bytes(content)
-    with pytest.warns(UserWarning, match="HDR.*PQ"):
-        assert read_image(tmp_path / "p").shape == (40, 60, 3)
+        content = content[:at] + struct.pack(">HH", primaries, transfer) + content[at + 4 :]
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["PNG", "AVIF", "HEIF"])
+@pytest.mark.parametrize(("transfer", "name", "grey"), [(16, "PQ", 153), (18, "HLG", 124)])
+def test_hdr_is_tone_mapped_and_told(tmp_path: Path, kind: str, transfer: int, name: str, grey: int) -> None:
+    ramp = np.repeat(np.arange(0, 256, 3, dtype=np.uint8)[:, None, None], 3, axis=2).repeat(64, axis=1)
+    path = write_coded(tmp_path / "p", ramp, kind, 9, transfer)
+    with pytest.warns(UserWarning, match=f"HDR.*{name}"):
+        mapped = read_image(path)[:, 32].astype(int)
+    assert np.ptp(mapped, axis=1).max() <= 5
+    assert (np.diff(mapped[:, 1]) >= -2).all()
+    assert mapped[42:44, 1].mean() == pytest.approx(grey, abs=5)  # half the code: see test_tone_mapping
+
+
+@pytest.mark.parametrize("kind", ["PNG", "AVIF", "HEIF"])
+def test_a_wide_gamut_without_a_profile_is_converted(tmp_path: Path, kind: str) -> None:
+    path = write_coded(tmp_path / "p", colourful(), kind, 12, 13)
+    assert np.abs(read_image(path) - to_bt709(colourful(), 12, 13).astype(int)).mean() < 4
+    assert np.abs(read_image(path) - colourful().astype(int)).mean() > 8
+
+
+def test_adobe_rgb_as_cameras_mark_it_is_converted(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop] = {1: "R03"}
+    Image.fromarray(colourful()).save(tmp_path / "p.jpg", exif=exif, quality=95)
+    expected = to_bt709(colourful(), ADOBE_RGB, GAMMA_22).astype(int)
+    assert np.abs(read_image(tmp_path / "p.jpg") - expected).mean() < 3
 
 
 def test_a_heic_photo_of_tiles_comes_whole(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
@@ -247,6 +276,14 @@ def test_something_else_under_a_pictures_name_is_refused(tmp_path: Path, content
     with pytest.raises(SourceError, match=r"holiday\.png"):
         read_image(path)
     assert not is_image(path)
+
+
+def test_the_small_preview_of_a_raw_photo_is_not_taken_for_the_photo(tmp_path: Path) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[254] = 1  # NewSubfileType: a reduced version
+    Image.fromarray(colourful()).save(tmp_path / "p.dng", "TIFF", tiffinfo=tags)
+    with pytest.raises(SourceError, match="raw photo"):
+        read_image(tmp_path / "p.dng")
 
 
 def test_a_picture_far_too_large_for_memory_is_told_its_size_and_the_limit(

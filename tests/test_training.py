@@ -14,19 +14,10 @@ from torchvision.models import mobilenet_v2
 
 from training import compose, data, evaluate, losses, tasks, train
 from training.package import CLASS_NAMES, NETWORKS, recorded
-from training.recipe import RECIPES
+from training.recipe import RECIPES, Stage
 
 SHAPE = (64, 96)
-TINY = {
-    "steps": 4,
-    "batch": 2,
-    "shapes": (SHAPE,),
-    "small_shapes": (),
-    "small_steps": 0,
-    "warmup": 1,
-    "cooldown": 1,
-    "horizon": 4,
-}
+TINY = {"stages": (Stage(2, horizon=4), Stage(2, horizon=2)), "batch": 2, "shapes": (SHAPE,), "small_shapes": ()}
 
 
 def write(path: Path, picture: NDArray[np.uint8]) -> None:

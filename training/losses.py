@@ -45,7 +45,7 @@ def outline(target: Tensor) -> Tensor:
 
 
 def _largest(x: Tensor) -> Tensor:
-    """The largest value around each pixel, first along rows, then along columns: max_pool2d takes three times as long."""
+    """The largest value around each pixel, first along rows, then along columns; max_pool2d is thrice as slow."""
     for axis in (2, 3):
         margin = [_REACH // 2 * (axis == 3)] * 2 + [_REACH // 2 * (axis == 2)] * 2
         padded, count = pad(x, margin, value=-1.0), x.shape[axis]

@@ -44,10 +44,11 @@ class Recipe:
     light: float = 0.75  # chance that the light of the picture is changed
     camera: float = 0.6  # chance that the camera blurs, makes noise and compresses
 
-    # Losses.
+    # Losses, and what becomes of the answer.
     edge: float = 3.0  # how much more a pixel within two pixels of an outline counts
     dice: float = 0.5  # weight of the Dice loss
     coarse: float = 0.3  # weight of the coarse output's loss
+    sharpness: float = 2.0  # portrait: the exported logits are multiplied by it: opacity is surer than probability
     class_weight: float = 0.35  # clothing: classes count by their frequency to the power of minus this
     border: int = 1  # clothing: pixels on each side of where two classes meet that are ignored
 

@@ -66,10 +66,15 @@ class Task:
         weights = np.maximum(counts, 1) ** -self.recipe.class_weight
         return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 
-    def balanced(self, state: dict[str, Tensor], weights: Tensor) -> dict[str, Tensor]:
-        """The network's state with the class weights of the loss taken out of its last bias (Menon et al., 2021)."""
-        last = "classifier.4.bias"
-        return {**state, last: state[last] - weights.log()} if self.name == "clothing" else state
+    def adjusted(self, state: dict[str, Tensor], weights: Tensor) -> dict[str, Tensor]:
+        """The network's state as it ships.
+
+        ``clothing``: the class weights of the loss are taken out of the last bias (Menon et al., 2021). ``portrait``:
+        the logits are multiplied by the recipe's sharpness.
+        """
+        if self.name == "clothing":
+            return {**state, "classifier.4.bias": state["classifier.4.bias"] - weights.log()}
+        return {name: x * self.recipe.sharpness if name.startswith("last.") else x for name, x in state.items()}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """The scores on a part of the validation sets, by name."""

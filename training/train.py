@@ -120,7 +120,7 @@ class Run:
 
     def export(self, weights: Tensor) -> nn.Module:
         """Write the averaged weights as the package reads them; returns the network that has them, as exported."""
-        average = self.task.balanced(self.average, weights)
+        average = self.task.adjusted(self.average, weights)
         state = {
             name: value.to("cpu", torch.float16).contiguous()
             for name, value in average.items()

@@ -53,12 +53,15 @@ function say(text) {
 /** @returns {Promise<MediaStream>} */
 async function openCamera() {
   if (!navigator.mediaDevices) {
-    throw new Error(
-      "This page may not use a camera: browsers allow it on https pages only. Play the recorded clip instead.",
-    );
+    const why = window.isSecureContext ? "this browser gives pages none" : "browsers allow it on https pages only";
+    throw new Error(`This page may not use a camera: ${why}. Play the recorded clip instead.`);
   }
+  const ask = (/** @type {MediaTrackConstraints | true} */ video) => navigator.mediaDevices.getUserMedia({ video });
   try {
-    return await navigator.mediaDevices.getUserMedia({ video: { width: WIDTH, height: HEIGHT } });
+    return await ask({ width: WIDTH, height: HEIGHT }).catch((error) => {
+      if (error.name !== "OverconstrainedError") throw error;
+      return ask(true); // WebKitGTK refuses a size that no camera tells
+    });
   } catch (error) {
     const name = error instanceof DOMException ? error.name : "";
     throw new Error(CAMERA_ERRORS[name] ?? `The camera does not start: ${error}. Play the recorded clip instead.`);

@@ -23,3 +23,11 @@ def class_iou(labels, truth, number):
     found, true = labels == number, truth == number
     union = (found | true).sum()
     return (found & true).sum() / union if union else 1.0
+
+
+def confusion_matrix(labels, truth, classes):
+    """Count the pixels of each true class (row) that got each class (column), without void."""
+    matrix = np.zeros((classes, classes), int)
+    counted = truth != 255
+    np.add.at(matrix, (truth[counted], labels[counted]), 1)  # unlike +=, it counts every pair
+    return matrix

@@ -7,6 +7,7 @@
  * @property {(content: object, callbacks?: undefined, buffers?: ArrayBuffer[]) => void} send
  * @property {(event: string, listener: (...args: any[]) => any) => void} on
  * @property {(event: string, listener: (...args: any[]) => any) => void} off
+ * @property {{kernel?: unknown}} [widget_manager]
  */
 
 /**

@@ -1,6 +1,7 @@
 // The page's side of browser_camera.py: one camera for each model, a box for each view.
 // Privacy first: nothing touches the camera before a press, and it goes off when its last box leaves the page, when
 // the page is closed, when the kernel is restarted, and when the kernel does not answer.
+import { holdShortcuts } from "../_internal/keyboard.js";
 import { appendElement, sendToKernel } from "../_internal/page.js";
 
 /** @typedef {import("../_internal/page.js").Model} Model */
@@ -18,9 +19,7 @@ const ADVICE = {
   NotAllowedError:
     "The browser may not use the camera. Press the camera or lock sign beside the page's address, allow the camera, " +
     "and start it again.",
-  NotFoundError:
-    "The browser finds no camera on your computer. Plug one in or switch it on, and start it again. " +
-    "Without a camera: open_source('clip') plays the recorded clip.",
+  NotFoundError: "The browser finds no camera on your computer. Plug one in or switch it on, and start it again.",
   NotReadableError:
     "The camera is there, but gives no picture. Another program may be using it: close video calls, and start it " +
     "again.",
@@ -29,6 +28,12 @@ const ADVICE = {
     "its https address. Or, if you may use ssh there: ssh -L 8888:localhost:8888 MACHINE, then open " +
     "http://localhost:8888.",
   missing: "This program shows notebooks, but gives them no camera. Open the notebook in a browser.",
+  vscode:
+    "VS Code gives its notebooks no camera. Choose camera 0 if Python runs on the computer that has the camera. " +
+    "Otherwise open the notebook in a browser: python -m jupyterlab.",
+  colab:
+    "On Colab this camera is not supported. Choose the recorded clip, or upload a video and choose a file. With a " +
+    "camera, use JupyterLab on your own computer or a JupyterHub.",
   ended: "The camera was unplugged or taken away. Start it again when it is back.",
 };
 const OFF = "The camera is off. Nothing is recorded or sent before you press Start camera.";
@@ -245,15 +250,36 @@ class Camera {
   }
 }
 
+/**
+ * Why this page cannot have a camera, as an entry of ADVICE; "" if nothing speaks against it.
+ * @param {Window} page
+ */
+function obstacle(page = window) {
+  const { protocol, hostname } = page.location;
+  if ("acquireVsCodeApi" in page || protocol === "vscode-webview:" || hostname.endsWith(".vscode-cdn.net")) {
+    return "vscode";
+  }
+  // @ts-expect-error google is Colab's
+  if (page.google?.colab || hostname.endsWith(".googleusercontent.com")) return "colab";
+  if (!page.isSecureContext) return "insecure";
+  // @ts-expect-error featurePolicy is Chromium's; it tells of a frame inside another page
+  const isForbidden = page.document.featurePolicy?.allowsFeature("camera") === false;
+  return isForbidden || !page.navigator.mediaDevices?.getUserMedia ? "missing" : "";
+}
+
 /** @param {string} choice */
 async function openCamera(choice) {
-  if (!window.isSecureContext) throw new CameraProblem("insecure");
-  // @ts-expect-error featurePolicy is Chromium's; it tells of a frame inside another page
-  const isForbidden = document.featurePolicy?.allowsFeature("camera") === false;
-  if (isForbidden || !navigator.mediaDevices?.getUserMedia) throw new CameraProblem("missing");
+  if (obstacle()) throw new CameraProblem(obstacle());
   const which = ["user", "environment"].includes(choice) ? { facingMode: choice } : { deviceId: { exact: choice } };
   const size = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
-  return navigator.mediaDevices.getUserMedia({ audio: false, video: { ...size, ...which } });
+  const ask = (/** @type {MediaTrackConstraints | true} */ video) =>
+    navigator.mediaDevices.getUserMedia({ audio: false, video });
+  try {
+    return await ask({ ...size, ...which });
+  } catch (error) {
+    if (/** @type {Error} */ (error).name !== "OverconstrainedError") throw error;
+    return ask("deviceId" in which ? which : true); // WebKitGTK refuses a size or a direction that no camera tells
+  }
 }
 
 /** @param {MediaStream | null} stream */
@@ -302,10 +328,12 @@ class View {
     this.select.onchange = () => {
       if (camera.stream) camera.start(this.choice());
     };
+    this.release = holdShortcuts(() => this.box);
     camera.views.add(this);
     this.box.insertBefore(camera.video, this.message); // one picture only: in the newest box
     this.show();
-    camera.report();
+    if (obstacle() && camera.state === "off") camera.fail(ADVICE[obstacle()]);
+    else camera.report();
     camera.startIfAsked();
   }
 
@@ -332,6 +360,7 @@ class View {
   }
 
   remove() {
+    this.release();
     this.box.remove();
     this.camera.views.delete(this);
     const left = [...this.camera.views].pop();

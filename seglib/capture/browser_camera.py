@@ -21,6 +21,7 @@ import numpy as np
 
 from seglib._internal.javascript import bundle
 from seglib._internal.latest_value import LatestValue
+from seglib._internal.widget_messages import let_page_choose_thread
 from seglib.arrays import Frame
 from seglib.capture.base import Source
 from seglib.errors import CameraUnavailable, SourceError
@@ -83,6 +84,7 @@ class BrowserCamera(anywidget.AnyWidget):
         self.camera_state, self.camera_text = "off", ""
         self.heard = float("-inf")
         self.on_msg(self._receive)
+        let_page_choose_thread(self)
 
     def ask_to_start(self) -> None:
         """Ask the page to start the camera without a press on the box's own button.

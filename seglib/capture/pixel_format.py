@@ -13,8 +13,9 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from seglib._internal import tone_mapping
+from seglib._internal.gamut import TO_BT709, to_bt709
 from seglib.arrays import Frame
-from seglib.capture import tone_mapping
 from seglib.errors import SourceError
 
 UNSPECIFIED = 2  # of matrix, primaries and transfer; an unspecified range is 0
@@ -52,13 +53,13 @@ class PixelFormat:
     @classmethod
     def of(cls, picture: av.VideoFrame) -> "PixelFormat":
         """The coding of a decoded picture. A copy of an RGB picture is to be BT.709 with levels 16 to 235."""
+        primaries, transfer = int(picture.color_primaries), int(picture.color_trc)
         if picture.format.is_rgb or picture.format.has_palette or picture.colorspace == 0:
-            return cls(1, _LIMITED, 1, 1, picture.height)
+            is_ordinary = primaries not in TO_BT709 and transfer not in tone_mapping.NAMES
+            return cls(1, _LIMITED, *((1, 1) if is_ordinary else (primaries, transfer)), picture.height)
         full = picture.format.name.startswith("yuvj")  # deprecated, and still written
         levels = _FULL if full else int(picture.color_range)
-        return cls(
-            int(picture.colorspace), levels, int(picture.color_primaries), int(picture.color_trc), picture.height
-        )
+        return cls(int(picture.colorspace), levels, primaries, transfer, picture.height)
 
     @property
     def colorspace(self) -> Colorspace:
@@ -81,11 +82,11 @@ class PixelFormat:
         return tone_mapping.NAMES.get(self.transfer, "")
 
     def for_copy(self, rows: int) -> "PixelFormat":
-        """The coding for a copy of ``rows`` rows, in which an HDR picture is tone-mapped.
+        """The coding for a copy of ``rows`` rows, in which HDR and a wide gamut have become BT.709.
 
         An unspecified matrix is specified where a player would guess another one, since a turned copy has more rows.
         """
-        if self.hdr:
+        if self.hdr or self.primaries in TO_BT709:
             return PixelFormat(1, _LIMITED, 1, 1, rows)
         is_hd = self.rows >= _HD_ROWS
         if self.matrix == UNSPECIFIED and is_hd != (rows >= _HD_ROWS):
@@ -104,7 +105,7 @@ def to_rgb(picture: av.VideoFrame, converter: VideoReformatter | None = None) ->
     Parameters
     ----------
     picture
-        In any pixel format. HDR is tone-mapped.
+        In any pixel format. HDR is tone-mapped, a wide gamut is converted to BT.709.
     converter
         One for all pictures of a video keeps its tables, which take as long to make as half a picture. Only one thread
         at a time may use it.
@@ -121,7 +122,7 @@ def to_rgb(picture: av.VideoFrame, converter: VideoReformatter | None = None) ->
     """
     coding, kind = PixelFormat.of(picture), picture.format
     has_alpha = kind.has_palette or any(component.is_alpha for component in kind.components)
-    wanted = "rgb48le" if coding.hdr else "rgba" if has_alpha else "rgb24"
+    wanted = ("rgba64le" if has_alpha else "rgb48le") if coding.hdr else "rgba" if has_alpha else "rgb24"
     rgb: Any
     if kind.is_rgb or kind.has_palette or kind.name.startswith("gray"):
         rgb = picture.to_ndarray(format=wanted)
@@ -130,7 +131,19 @@ def to_rgb(picture: av.VideoFrame, converter: VideoReformatter | None = None) ->
         rgb = converter.reformat(
             picture, format=wanted, src_colorspace=coding.colorspace, src_color_range=coding.levels
         ).to_ndarray()
-    return tone_mapping.tone_map(rgb, coding.transfer) if coding.hdr else rgb
+    return _as_bt709(rgb, coding)
+
+
+def _as_bt709(rgb: NDArray[Any], coding: PixelFormat) -> NDArray[np.uint8]:
+    """Tone-map HDR, and convert a wide gamut; alpha stays."""
+    if coding.hdr:
+        converted = tone_mapping.tone_map(rgb[..., :3], coding.transfer, coding.primaries)
+    elif coding.primaries in TO_BT709:
+        converted = to_bt709(rgb[..., :3], coding.primaries, coding.transfer)
+    else:
+        return rgb
+    alpha = (rgb[..., 3:] >> 8 * (rgb.itemsize - 1)).astype(np.uint8)
+    return np.concatenate([converted, alpha], axis=2) if alpha.size else converted
 
 
 def from_rgb(frame: Frame, coding: PixelFormat, converter: VideoReformatter | None = None) -> av.VideoFrame:

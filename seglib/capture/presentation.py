@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
@@ -20,6 +21,10 @@ from seglib.arrays import Frame
 from seglib.capture.deinterlace import deinterlaced
 from seglib.capture.pixel_format import PixelFormat, to_rgb
 from seglib.errors import SourceError
+
+_CRASHING = ("png", "apng")  # PyAV frees the name of their ICC profile twice, if their side data are read
+# PyAV does not know all types of side data, such as EXIF, and without this a picture that has one gives none at all.
+setattr(Type, "_missing_", classmethod(lambda cls, number: cls.VIDEO_HINT))  # noqa: B010 - mypy takes no assignment
 
 _WIDEST_PIXEL = 10  # a pixel aspect beyond this is a damaged header
 
@@ -55,6 +60,8 @@ class Presentation:
         Of the file, for messages.
     pixel_aspect
         Width of a pixel divided by its height; None if the file does not say.
+    codec
+        Of the video.
 
     Warns
     -----
@@ -63,8 +70,8 @@ class Presentation:
         is no multiple of 90°.
     """
 
-    def __init__(self, path: Path, pixel_aspect: Fraction | None) -> None:
-        self._path = path
+    def __init__(self, path: Path, pixel_aspect: Fraction | None, codec: str) -> None:
+        self._path, self._codec = path, codec
         self._pixel_aspect = _plausible(pixel_aspect)
         self._converter = VideoReformatter()
         self._size: tuple[int, int] | None = None
@@ -74,7 +81,7 @@ class Presentation:
     def frames(self, pictures: Iterable[av.VideoFrame]) -> Iterator[DecodedFrame]:
         """Yield a frame for each picture. Raises SourceError for colours that cannot be converted."""
         for number, (picture, decoded) in enumerate(deinterlaced(pictures)):
-            if number == 0:
+            if number == 0 and self._codec not in _CRASHING:
                 self._matrix = display_matrix(decoded)
             coding = PixelFormat.of(picture)
             if coding.hdr:

@@ -13,18 +13,18 @@ import numpy as np
 
 from seglib.arrays import Frame
 from seglib.capture.base import Source
-from seglib.capture.camera import on_a_hub, start_camera
+from seglib.capture.camera import SIZE, on_a_hub, start_camera
 from seglib.capture.presentation import DecodedFrame, Presentation
 from seglib.capture.video_decoder import VideoDecoder
 from seglib.errors import CameraUnavailable
-from seglib.images import existing_file, is_animated_webp, is_image, read_animation, read_image
+from seglib.images import existing_file, is_image, needs_pillow, read_animation, read_image
 from seglib.samples import sample_clip
 
 # By the number of channels: infrared cameras give grey, some drivers YUV as the sensor has it.
 _TO_RGB = {1: cv2.COLOR_GRAY2RGB, 2: cv2.COLOR_YUV2RGB_YUY2, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
 
 
-def open_source(source: int | str | Path = "auto") -> Source:
+def open_source(source: int | str | Path = "auto", *, camera_size: tuple[int, int] | None = SIZE) -> Source:
     """Open a source of frames, to be used in a ``with`` block.
 
     Parameters
@@ -33,6 +33,8 @@ def open_source(source: int | str | Path = "auto") -> Source:
         "clip" for the recorded clip; 0, 1, … for a camera; the path of a video or picture file, whose content decides
         which; "browser" for the camera of the browser that shows the notebook, which is to be read from a thread; or
         "auto": camera 0 if there is one, else the clip, and it prints which.
+    camera_size
+        (width, height) to ask a camera for, which gives the nearest that it has; None for its driver's default.
 
     Returns
     -------
@@ -47,11 +49,13 @@ def open_source(source: int | str | Path = "auto") -> Source:
     SourceError
         For a file that is missing, empty, damaged or neither video nor picture.
     ValueError
-        For a camera number below 0.
+        For a camera number below 0, or a camera size that is none.
 
     Notes
     -----
     If the environment variable SEGLIB_SOURCE is set, it replaces "auto" and every camera. Taught in 01_capture.ipynb.
+
+    ``Live(lambda: seglib.open_source(0, camera_size=(640, 480)))`` shows a camera at a size of your own.
 
     Examples
     --------
@@ -62,9 +66,9 @@ def open_source(source: int | str | Path = "auto") -> Source:
     if source in ("auto", "browser") or _is_camera_number(source):
         source = _from_environment(source)
     if source == "auto":
-        return _camera_or_clip()
+        return _camera_or_clip(camera_size)
     if _is_camera_number(source):
-        return CameraSource(int(str(source)))
+        return CameraSource(int(str(source)), camera_size)
     if source == "browser":
         from seglib.capture.browser_camera import BrowserSource  # widgets, which only this source needs
 
@@ -74,7 +78,7 @@ def open_source(source: int | str | Path = "auto") -> Source:
     if not isinstance(source, str | Path):
         raise TypeError(f"source is {source!r}, but must be a camera number, a path, 'clip', 'browser' or 'auto'")
     path = existing_file(source)
-    if is_animated_webp(path):
+    if needs_pillow(path):
         return AnimationSource(path)
     return ImageSource(path) if is_image(path) else VideoSource(path)
 
@@ -86,6 +90,8 @@ class CameraSource(Source):
     ----------
     number
         Of the camera, from 0.
+    size
+        (width, height) to ask for, or None.
 
     Raises
     ------
@@ -93,9 +99,9 @@ class CameraSource(Source):
         If it cannot be opened, or, while it is read, gives no more frames.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, size: tuple[int, int] | None = SIZE) -> None:
         self.name = f"camera {number}"
-        self._camera, self._first = start_camera(number)
+        self._camera, self._first = start_camera(number, size)
         self.fps = float(self._camera.get(cv2.CAP_PROP_FPS))
 
     def read(self) -> Frame:
@@ -130,6 +136,8 @@ class VideoSource(Source):
         Mean frame rate, 0 if unknown.
     stream : av.VideoStream
         What FFmpeg says of the video stream.
+    skip_black : bool
+        Whether ``read`` leaves out frames that are all black; False at first.
 
     Raises
     ------
@@ -137,16 +145,21 @@ class VideoSource(Source):
         For a file that is no video; while it is read, for one that is damaged or truncated.
     """
 
+    skip_black = False
+
     def __init__(self, path: Path) -> None:
         self.name = path.name
         self._decoder = VideoDecoder(path)
         self.stream = self._decoder.stream
         self.fps = self._decoder.fps
-        self._frames = Presentation(path, self.stream.sample_aspect_ratio).frames(self._decoder.pictures())
+        presentation = Presentation(path, self.stream.sample_aspect_ratio, self.stream.codec_context.name)
+        self._frames = presentation.frames(self._decoder.pictures())
 
     def read(self) -> Frame | None:
         """The next frame, or None at the end."""
         decoded = self.read_decoded()
+        while self.skip_black and decoded is not None and not decoded.frame.any():
+            decoded = self.read_decoded()
         return None if decoded is None else decoded.frame
 
     def read_decoded(self) -> DecodedFrame | None:
@@ -173,7 +186,7 @@ class ImageSource(Source):
 
 
 class AnimationSource(Source):
-    """An animated WebP, through Pillow: FFmpeg does not decode it."""
+    """An animated picture that FFmpeg does not decode, or not as it is to be shown, through Pillow."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
@@ -204,9 +217,9 @@ def _from_environment(source: int | str | Path) -> int | str | Path:
     return int(chosen) if chosen.isdecimal() else chosen
 
 
-def _camera_or_clip() -> Source:
+def _camera_or_clip(size: tuple[int, int] | None) -> Source:
     try:
-        camera = CameraSource(0)
+        camera = CameraSource(0, size)
     except CameraUnavailable as error:
         other = " Your browser's camera: open_source('browser')." if on_a_hub() else ""
         print(f"Playing the recorded clip, since {str(error).splitlines()[0]}{other}")

@@ -10,9 +10,11 @@ import av
 from seglib.capture.container import declared_size, open_container
 from seglib.capture.pixel_format import UNSPECIFIED
 from seglib.errors import SourceError
-from seglib.images import unsupported_kind
+from seglib.images import needs_pillow, unsupported_kind
 
-_TEXT = ("tty", "bin", "xbin", "adf", "idf")  # FFmpeg plays text files as old terminals showed them
+# FFmpeg plays text as old terminals showed it, and takes almost any file for karaoke graphics.
+_GUESSES = ("tty", "bin", "xbin", "adf", "idf", "cdg")
+_LINEAR = ("exr", "hdr", "tiff")  # pictures of linear light, and raw photos, which FFmpeg shows too dark
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders leave the alpha channel out
 
@@ -45,9 +47,9 @@ class VideoDecoder:
         except (av.FFmpegError, ValueError) as error:
             kind = unsupported_kind(path) or f"neither a picture nor a video that FFmpeg can open ({_reason(error)})"
             raise SourceError(f"{path} is {kind}") from error
-        if self._container.format.name in _TEXT:
+        if self._container.format.name in _GUESSES or _is_only_inside(path, self._container.format.name):
             self.close()
-            kind = unsupported_kind(path) or "neither a picture nor a video, but text, which FFmpeg would draw"
+            kind = unsupported_kind(path) or "neither a picture nor a video; FFmpeg would draw some of its bytes"
             raise SourceError(f"{path} is {kind}")
         self.stream = stream = self._video_stream()
         if stream.codec_context.codec_tag in _DOLBY_VISION and stream.codec_context.color_trc == UNSPECIFIED:
@@ -88,20 +90,26 @@ class VideoDecoder:
             yield from decoder.decode(packet)
 
     def _video_stream(self) -> av.VideoStream:
-        """The stream to show: the first one with several frames. The cover of a song, a still of an AVIF, has one."""
+        """The stream to show, as players choose it; not the cover of a song or the still of an AVIF, of one frame."""
         fault = "holds no video stream"
         found = []
+        is_animation = self._container.format.name == "apng" or len(self._container.streams.video) > 1
+        is_incomplete = is_animation and needs_pillow(self._path)
         for stream in self._container.streams.video:
             context = stream.codec_context
-            kind = "" if context and context.width else unsupported_kind(self._path)
+            is_known = context and context.width and context.name not in _LINEAR
+            kind = "" if is_known and not is_incomplete else unsupported_kind(self._path)
             if kind:
                 fault = f"is {kind}"
+            elif context is None and _is_picture(self._container.format.name):
+                fault = "is a picture of a kind that FFmpeg does not know; export it as PNG or JPEG first"
             elif context is None:
                 fault = "holds a video in a codec that FFmpeg does not know; have the program that made it export H.264"
             elif not stream.disposition & av.stream.Disposition.attached_pic:
                 found.append(stream)
         if found:
-            return next((stream for stream in found if stream.frames != 1), found[0])
+            is_default = av.stream.Disposition.default
+            return max(found, key=lambda stream: (stream.frames != 1, bool(stream.disposition & is_default)))
         self.close()
         raise SourceError(f"{self._path} {fault}")
 
@@ -125,6 +133,16 @@ class VideoDecoder:
         """Whether all bytes of a whole file could be read. Then nothing is missing, and its header is wrong on time."""
         with open_container(self._path) as container:
             return sum(packet.size for packet in container.demux()) > 0.9 * self._bytes
+
+
+def _is_only_inside(path: Path, format_name: str) -> bool:
+    """Whether FFmpeg has found a JPEG picture somewhere inside another file, such as a PDF document."""
+    with path.open("rb") as file:
+        return format_name == "mjpeg" and file.read(2) != b"\xff\xd8"
+
+
+def _is_picture(format_name: str) -> bool:
+    return format_name == "image2" or format_name.endswith("_pipe")
 
 
 def _declared_seconds(container: "av.container.InputContainer", stream: av.VideoStream) -> float:

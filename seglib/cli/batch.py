@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seglib._internal.atomic_files import remove_leftovers
 from seglib.arrays import Frame, Mask
 from seglib.blur import Blur
-from seglib.cli.plural import plural
+from seglib.cli.plural import megabytes, plural
 from seglib.cutout import CutOut
 from seglib.errors import SourceError, WeightsUnavailable
 from seglib.images import existing_file, is_image, read_image, write_image
@@ -25,7 +25,7 @@ from seglib.plots import mask_to_frame
 from seglib.substitute import Background, Fit, Replace
 from seglib.video.background import End, ReplaceWithVideo
 from seglib.video.image_sequence import check_folder
-from seglib.video.process import process_video
+from seglib.video.process import VideoReport, process_video
 from seglib.video.writer import VIDEO_FORMATS, Encoding
 
 if TYPE_CHECKING:
@@ -211,10 +211,31 @@ def make_file(task: Task, progress: bool = False) -> str:
         keep_broken=options.keep_broken,
     )
     _rename(task.unfinished, task.dst)
-    broken = "" if report.complete else "; the source is damaged after that"
-    sound = "no sound" if report.audio == "none" else f"sound {report.audio}"
-    frames = plural(report.frames, "frame")
-    return f"{task.dst}: {frames}, {report.seconds:.1f} s, {sound}, {report.fps:.1f} fps{broken}"
+    return f"{task.dst}: {_describe(report, is_transparent=options.effect == 'cutout')}"
+
+
+def _describe(report: VideoReport, is_transparent: bool) -> str:
+    """A line about a new video: its length, its size, what became of the rest of the source."""
+    rate = f"{report.bit_rate / 1e6:.2f} Mbit/s"
+    source = f", the source {report.source_bit_rate / 1e6:.2f}" if report.source_bit_rate else ""
+    parts = [
+        plural(report.frames, "frame"),
+        f"{report.seconds:.1f} s",
+        "no sound" if report.audio == "none" else f"sound {report.audio}",
+        f"{report.size[0]} × {report.size[1]}",
+        f"{megabytes(report.bytes)} ({rate}{source})",
+        f"{report.fps:.1f} fps",
+    ]
+    notes = [", ".join(parts)]
+    if not report.complete:
+        notes.append("the source is damaged after that")
+    if report.left_out:
+        notes.append(f"without {', '.join(report.left_out)}")
+    if is_transparent and report.path.suffix:
+        notes.append("its transparency shows in Chrome, Edge, Firefox and OBS; for a video editor make a folder of PNG")
+    elif is_transparent:
+        notes.append(f"a video editor imports them as an image sequence of {report.frames / report.seconds:.5g} fps")
+    return "; ".join(notes)
 
 
 def show_mask(frame: Frame, mask: Mask) -> Frame:
@@ -243,7 +264,7 @@ def _make_picture(task: Task) -> str:
     effect = options.make_effect()
     pipeline = Pipeline(options.load_model(), keep=options.keep, steady=False, effect=effect)
     write_image(task.dst, pipeline(frame).output)
-    return f"{task.dst}: {frame.shape[1]} × {frame.shape[0]}"
+    return f"{task.dst}: {frame.shape[1]} × {frame.shape[0]}, {megabytes(task.dst.stat().st_size)}"
 
 
 @lru_cache(maxsize=1)

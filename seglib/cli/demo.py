@@ -49,6 +49,7 @@ def run_demo(folder: Path, frames: int | None = None) -> None:
     write_image(folder / "contact_sheet.jpg", contact_sheet([still.frame, still.mask, *still.outputs], columns=2))
     truth = sample_mask()
     print(f"recorded frame: IoU {iou(still.raw_mask, truth):.3f} as predicted, {iou(still.mask, truth):.3f} refined")
+    print("recorded clip:  is blurred and replaced, which takes about half a minute …", flush=True)
     scores = []
     with (
         open_source("clip") as clip,

@@ -34,6 +34,11 @@ _DOCTOR = """\
 Each line says ok, warning (it works, with a disadvantage) or problem (something does not work).
 Exit code: 0 ready, perhaps with warnings, 1 a problem."""
 
+_PROGRESS = """\
+Reads what the checks printed in the notebooks as they were last saved; nothing is run. An exercise is right, wrong,
+untouched (its cell is as it came) or never run.
+DIR: the folder of the notebooks; without one, the current folder or its notebooks/. With several, one line for each."""
+
 _BUNDLE = """\
 DIR receives packages, weights, notebooks, samples, an installer, and START_HERE.html with the instructions.
 This needs a network, the project's folder, and 3.2 GB on Linux, less on other systems. Files that were downloaded
@@ -81,6 +86,10 @@ _EXAMPLES = {
   seglib doctor
   seglib doctor --camera
   seglib doctor --json > report.json""",
+    "progress": """\
+  seglib progress
+  seglib progress /home/*/seglib/notebooks
+  seglib progress --json > progress.json""",
     "bundle": """\
   seglib bundle stick
   seglib bundle stick --python python3.12 --python python3.13
@@ -143,6 +152,9 @@ def make_parser() -> argparse.ArgumentParser:
     doctor = add("doctor", "check whether this machine is ready, and say how to fix what is not", _DOCTOR)
     doctor.add_argument("--camera", action="store_true", help="also open every camera and read a picture")
     doctor.add_argument("--json", action="store_true", help="for scripts")
+    progress = add("progress", "show which exercises of the notebooks are solved", _PROGRESS)
+    progress.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="folders of notebooks")
+    progress.add_argument("--json", action="store_true", help="for scripts, with the words of each check")
     bundle = add("bundle", "put everything that a room without a network needs into a folder, for a USB stick", _BUNDLE)
     bundle.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or a bundle to bring up to date")
     bundle.add_argument(

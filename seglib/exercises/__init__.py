@@ -25,7 +25,7 @@ from seglib.exercises.deeplab import check_atrous, check_make_atrous, check_rece
 from seglib.exercises.faster import check_predict_every, check_rates
 from seglib.exercises.live import check_blur_slider, check_newest
 from seglib.exercises.mask import check_keep_middle, check_keep_two, check_soft_edge
-from seglib.exercises.predict import check_class_iou, check_prepare, check_softmax
+from seglib.exercises.predict import check_class_iou, check_confusion_matrix, check_prepare, check_softmax
 from seglib.exercises.quiz import ask
 from seglib.exercises.sliders import explore
 from seglib.exercises.substitute import check_add_logo, check_cover, check_moving
@@ -43,6 +43,7 @@ __all__ = [
     "check_change",
     "check_class_iou",
     "check_compose",
+    "check_confusion_matrix",
     "check_count_frames",
     "check_cover",
     "check_every_third",

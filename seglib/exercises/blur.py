@@ -115,7 +115,7 @@ def check_blur_person(blur_person: Submission) -> str:
 
 def _require_blurred_person(changed: float, detail: float, spread: float) -> None:
     """Judge how much the background changed, and how much detail and contrast the person has left."""
-    if changed < 0.5 and detail < 0.5 and spread > 3:
+    if changed < 0.5 and detail < 0.12 and spread > 3:
         return
     if changed >= 0.5 and detail > 0.9:
         raise CheckFailed(
@@ -130,7 +130,8 @@ def _require_blurred_person(changed: float, detail: float, spread: float) -> Non
     if spread <= 3:
         raise CheckFailed("the person has become one plain colour", "That hides them, but a blur keeps some structure.")
     raise CheckFailed(
-        f"the person has {detail:.0%} of their detail left", "Everybody would recognise them. Are they blurred at all?"
+        f"the person has {detail:.0%} of their detail left",
+        "Everybody would recognise them. Are they blurred, and strongly enough?",
     )
 
 

@@ -225,6 +225,8 @@ def _require_thirds(given: list[int], expected: list[int], count: int | None) ->
         raise CheckFailed(observed, "It gives every frame. Which property of its number selects the right ones?")
     if given and expected and given[0] != 0:
         raise CheckFailed(observed, "The first frame has the number 0 and should be given. Where does enumerate start?")
+    if given and given == expected[: len(given)] and count is not None:
+        raise CheckFailed(observed, "The last one is missing. Give each frame when it comes, without waiting for more.")
     if 6 in expected and 6 not in given and given[:2] == expected[:2]:
         raise CheckFailed(observed, "Number 6 is black. A black frame is a frame like any other.")
     raise CheckFailed(observed, f"It should give {', '.join(map(str, expected))}. What is the distance between them?")

@@ -27,6 +27,7 @@ _COMMON_ERRORS = {
     "has a wrong type": "OpenCV needs Python's own integers there. Which type is yours?",
     "% 2 == 1": "A kernel needs a middle pixel, so its size is odd. Or give sigma, with (0, 0) for the size.",
     "not 'Bunch'": "The callback of observe gets a change, not a value. Print it: which part of it is the new value?",
+    "generator raised StopIteration": "next() raises that when nothing is left. A for loop ends there by itself.",
     "'invert'": "~ inverts True and False. Which subtraction does the same for numbers from 0 to 1?",
 }
 
@@ -146,7 +147,7 @@ def exercise(
             except CheckFailed as failure:
                 _report(name, notebook, failure.observed, failure.hint)
             except TimeLimitExceeded:
-                hint = "Is there a loop that never ends? What should end it?"
+                hint = "Is there a loop that never ends, or far more work than is needed? What should end it?"
                 _report(name, notebook, f"{name} had not finished after {seconds:g} seconds", hint)
             except (Exception, KeyboardInterrupt) as error:  # the returned object raises when it is inspected
                 observed = f"the result of {name} cannot be inspected ({type(error).__name__})"

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import cv2
 import numpy as np
 
 from seglib.arrays import Frame
@@ -76,6 +77,9 @@ def check_normalise(normalise: Submission) -> str:
             f"the values range from {result.min():.2f} to {result.max():.2f}",
             "torchvision's weights.transforms() reaches 2.64 on white. Print your three steps beside it.",
         ),
+        Mistake(scaled, "the values are scaled, and nothing more", "Mean and std are missing."),
+        Mistake((scaled - _MEAN) * _STD, "the values vary too little", "Divide by the std; you multiply."),
+        Mistake((scaled[..., ::-1] - _MEAN) / _STD, "red and blue are swapped", "The frame is RGB already."),
         Mistake(scaled - _MEAN, "the values vary too little", "Something follows the subtraction."),
         Mistake((frame - _MEAN) / _STD, f"the values reach {result.max():.0f}", "Mean and std are for 0 to 1."),
         Mistake((scaled - _STD) / _MEAN, "mean and std are swapped", "Subtract the mean, divide by the std."),
@@ -117,8 +121,15 @@ def check_person_probability(person_probability: Submission) -> str:
             "Nothing in your function is random, so it must be the network. Print network.training.",
         )
     mistakes = [
-        Mistake(probabilities[8], "it is the probability of cat", "Which number has person among VOC's classes?"),
-        Mistake(probabilities[0], "it is the probability of background", "Which number has person?"),
+        Mistake(
+            np.ones((6, 8)), "it is 1 everywhere", "Along which axis does your softmax run? One holds the classes."
+        ),
+        Mistake(probabilities.argmax(0) == 15, "it is 0 or 1", "A probability also says how sure the network is."),
+    ]
+    mistakes += [
+        Mistake(part, f"it is the probability of {name}", "Which number has person among VOC's classes?")
+        for part, name in zip(probabilities, VOC_CLASSES, strict=True)
+        if name != "person"
     ]
     _compare(first, probabilities[15], 1e-5, mistakes)
     return "the same input gives the same answer, whatever mode the network was in"
@@ -134,7 +145,16 @@ def check_to_labels(to_labels: Submission) -> str:
     if result.dtype != np.uint8:
         raise CheckFailed(f"the labels are {result.dtype}", "Labels are uint8 here, as in the program.")
     lowest = np.repeat(np.repeat(logits.argmin(0), 4, axis=0), 4, axis=1)
-    reject_mistakes(result, [Mistake(lowest, "each label has the lowest logit", "Use argmax.")], 0)
+    mistakes = [
+        Mistake(lowest, "each label has the lowest logit", "Use argmax."),
+        Mistake(labels + 1, "all labels are one too high", "argmax counts from 0, as the classes do."),
+        Mistake(
+            cv2.resize(logits.argmax(0).astype(np.uint8), (32, 24)),
+            "between two classes there are others",
+            "Class numbers are names: halfway between 0 and 8 is no class. Which interpolation keeps them?",
+        ),
+    ]
+    reject_mistakes(result, mistakes, 0)
     if set(np.unique(result).tolist()) - set(np.unique(labels).tolist()):
         raise CheckFailed(
             "the result has labels that no pixel of the logits won",
@@ -154,8 +174,8 @@ def check_half_size_mask(half_size_mask: Submission) -> str:
             seen.append(small)
             return small[..., 0].astype(np.float32) / 255
 
-        ramp = np.linspace(0, 1, width, dtype=np.float32)
-        frame = np.repeat(np.tile((255 * ramp).astype(np.uint8), (height, 1))[..., np.newaxis], 3, axis=2)
+        ramp = np.linspace(0, 1, width, dtype=np.float32) * np.linspace(1, 0.5, height, dtype=np.float32)[:, np.newaxis]
+        frame = (255 * ramp[..., np.newaxis] * np.array([1, 0.6, 0.3])).astype(np.uint8)  # red shows the order
         mask = as_mask(half_size_mask(predict, frame), (height, width), "half_size_mask")
         if not seen:
             raise CheckFailed("predict was never called", "The mask comes from predict(small).")
@@ -164,7 +184,13 @@ def check_half_size_mask(half_size_mask: Submission) -> str:
                 f"from a frame {frame.shape}, predict was given {seen[0].shape}",
                 "Print the shape of what predict is given. Is a circle still a circle there?",
             )
-        _compare(mask, np.tile(ramp, (height, 1)), 0.05, [])
+        mistakes = [
+            Mistake(
+                0.3 * ramp, "predict was given red and blue swapped", "The frame is RGB, and so is what predict wants."
+            ),
+            Mistake(ramp[::-1], "the mask is upside down", "Is every [::-1] needed?"),
+        ]
+        _compare(mask, ramp, 0.05, mistakes)
     return "predict sees a picture of half the width and half the height, wide or upright"
 
 
@@ -227,6 +253,7 @@ def check_largest_object(largest_object: Submission) -> str:
 def check_split_files(split_files: Submission) -> str:
     """``split_files(names, seed)`` returns the names for training and those for validation, about a quarter."""
     names = [f"film{film:02}_{number:03}.jpg" for film in range(3, 23) for number in range(6)]
+    held_out = set()
     for seed in range(3):
         result = split_files(list(names), seed)
         if not isinstance(result, tuple | list) or len(result) != 2:
@@ -237,6 +264,7 @@ def check_split_files(split_files: Submission) -> str:
                 f"{len(names)} files went in, {len({*train, *validation})} different ones came out",
                 "Each file belongs to one of the two parts, once.",
             )
+        held_out.add(frozenset(validation))
         both = {name[:6] for name in train} & {name[:6] for name in validation}
         if both:
             raise CheckFailed(
@@ -247,6 +275,8 @@ def check_split_files(split_files: Submission) -> str:
             raise CheckFailed(
                 f"{len(validation)} of {len(names)} files are for validation", "About a quarter should be."
             )
+    if len(held_out) == 1:
+        raise CheckFailed("three seeds give the same two parts", "The program drew them at random, from its seed.")
     return "no film is in both parts, for three seeds"
 
 
@@ -268,6 +298,10 @@ def check_change(change: Submission) -> str:
                 f"from level 10 to 11 it measures {float(value):g}",
                 "Print 10 - 11 of the frame's dtype.",
             ),
+            Mistake(np.abs(levels).max(), "that is the largest difference", "Take the mean over all pixels."),
+            Mistake((levels != 0).mean(), "that is how many pixels differ", "By how many levels do they differ?"),
+            Mistake(np.sqrt((levels**2).mean()), "that is the root of the mean square", "No square is needed here."),
+            Mistake(np.abs(levels).mean() / 255, "that is a fraction of 255", "The difference is in levels, 0 to 255."),
             Mistake(levels.mean(), "brighter and darker pixels cancel", "An absolute value is missing."),
             Mistake(-levels.mean(), "the change is negative", "Take the absolute value of each difference."),
             Mistake((levels**2).mean(), "that is the mean square", "The mean absolute difference is in levels."),
@@ -294,6 +328,12 @@ def check_compose(compose: Submission) -> str:
             (1 - alpha) * frame + alpha * background, "the two pictures are swapped", "A mask of 1 keeps the frame."
         ),
         Mistake(np.where(alpha > 0.5, frame, background), "the edge is hard", "A mask of 0.5 is half of each."),
+        Mistake((alpha * frame).round(), "there is no background", "Where the mask is 0, the background shows."),
+        Mistake(
+            (alpha * frame + background).clip(0, 255).round(), "the background counts fully", "Its weight is 1 − alpha."
+        ),
+        Mistake(np.where(alpha > 0, frame, background), "the edge is hard", "A mask of 0.5 is half of each."),
+        Mistake((frame / 2 + background / 2).round(), "it is half of each everywhere", "The mask is the weight."),
         Mistake(frame, "it is the frame, unchanged", "Where the mask is 0, the background shows."),
     ]
     _compare(result, (alpha * frame + (1 - alpha) * background).round(), 1, mistakes)

@@ -125,6 +125,8 @@ def _receptive_field(layers: Iterable[Layer]) -> int:
 
 def _require_field(value: Any, name: str, layers: Sequence[Layer]) -> None:
     expected = _receptive_field(layers)
+    if isinstance(value, str):
+        raise CheckFailed(f"receptive_field returned {describe(value)}", "Return a number, without quotes.")
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -208,6 +210,8 @@ def _require_layers(result: Sequence[Any], layers: Sequence[StridedLayer], outpu
     strides = [stride for _, stride, _ in rows]
     if rows[first][0] != layers[first][0]:
         raise CheckFailed(observed, "Kernels keep their size, or the trained weights would not fit.")
+    if [(kernel, stride, rate) for kernel, rate, stride in rows] == expected:
+        raise CheckFailed(observed, "The order is (kernel, stride, rate). Are stride and rate swapped?")
     if np.prod(strides) > output_stride:
         raise CheckFailed(observed, f"The product of all strides is {np.prod(strides)}. Which ones must become 1?")
     if strides != [stride for _, stride, _ in expected]:

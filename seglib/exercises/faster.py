@@ -62,7 +62,13 @@ def _require_masks(masks: Any, count: int, n: int, observed: str) -> None:
         raise CheckFailed(f"{observed} returns {len(masks)} masks", "Frames without a prediction need a mask, too.")
     if len(masks) != count:
         raise CheckFailed(f"{observed} returns {len(masks)} masks", "Each frame needs exactly one.")
-    values = [as_mask(mask, (6, 8), "predict_every")[0, 0] * 255 for mask in masks]
+    missing = [number for number, mask in enumerate(masks) if mask is None]
+    if missing:
+        raise CheckFailed(
+            f"{observed} gives frame {missing[0]} None",
+            "Between predictions the latest mask is shown. Keep it somewhere.",
+        )
+    values = [as_mask(mask, (6, 8), "an item of the list")[0, 0] * 255 for mask in masks]
     numbers = [round(float(value)) for value in values]
     for number, shown in enumerate(numbers):
         if shown > number:

@@ -40,7 +40,11 @@ def _require_kept(mask: Any, labels: Labels, expected: Array) -> None:
         [
             Mistake(person, "it keeps the person, but no cat", "Make two comparisons. (By the way, 15 | 8 is 15.)"),
             Mistake(cat, "it keeps the cat, but no person", "Make two comparisons, and combine both results."),
-            Mistake(person & cat, "it keeps nothing", "No pixel is a person and a cat at once. Which operator fits?"),
+            Mistake(
+                person & cat,
+                "it keeps nothing",
+                "No pixel is a person and a cat at once: which operator fits? Or are the numbers not 8 and 15?",
+            ),
             Mistake(
                 labels != 0,
                 "it keeps everything but the background, a dog and a chair, too",
@@ -127,6 +131,9 @@ def check_soft_edge(soft_edge: Submission) -> str:
         _require_inside(soft, mask)
         _require_ramp(soft, distance, radius)
         reach[radius] = float(distance[soft > 0.05].max(initial=0))
+    if reach[12] > 2 * 12:
+        observed = f"with radius 12 the edge reaches {reach[12]:.0f} pixels"
+        raise CheckFailed(observed, "The radius says how far, at least roughly. Which number widens the edge so much?")
     if reach[12] < 1.5 * reach[4]:
         observed = f"with radius 4 the edge reaches {reach[4]:.0f} pixels, with radius 12 it reaches {reach[12]:.0f}"
         raise CheckFailed(observed, "The second argument should determine that distance. Is it used?")

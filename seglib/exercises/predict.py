@@ -127,6 +127,11 @@ def _require_softmax(probabilities: Array, scores: Array) -> None:
     mistakes = [
         Mistake(shifted / shifted.sum(), "all pixels together add up to 1", "Divide by the sum over the classes only."),
         Mistake(last / last.sum(axis=-1, keepdims=True), "each row adds up to 1", "Which axis holds the classes?"),
+        Mistake(
+            np.exp(scores.min(axis=0) - scores) / np.exp(scores.min(axis=0) - scores).sum(axis=0),
+            "the largest score has the smallest probability",
+            "The power grows with the score. Look at its sign.",
+        ),
         Mistake(1 / (1 + np.exp(-scores)), "that is the sigmoid, for two classes", "Here the classes compete."),
         Mistake(powers, "the largest value of each pixel is 1", "The division by the sum is missing."),
         Mistake(np.log(expected + 1e-300), "that is the logarithm of it", "A probability lies between 0 and 1."),
@@ -185,6 +190,8 @@ def _require_iou(value: Any, predicted: Array, truth: Array, accuracy: float) ->
         "That is the Dice coefficient, a relative of IoU, which counts the intersection twice.": (
             2 * intersection / both
         ),
+        "That is the intersection, in pixels. Divide it by the union.": float(intersection),
+        "That is 1 − IoU, the fraction of the union that is wrong.": 1 - expected,
         "That is a percentage. IoU is a number from 0 to 1.": 100 * expected,
     }
     for hint, wrong in mistakes.items():
@@ -192,4 +199,56 @@ def _require_iou(value: Any, predicted: Array, truth: Array, accuracy: float) ->
             raise CheckFailed(observed, hint)
     raise CheckFailed(
         observed, f"{intersection} / {union} is {expected:.3f}. Do you compare both arrays with the right number?"
+    )
+
+
+@exercise("confusion_matrix", "02_predict")
+def check_confusion_matrix(confusion_matrix: Submission) -> str:
+    """``confusion_matrix(labels, truth, classes)`` counts pixels by true class (row) and predicted class (column)."""
+    rng = np.random.default_rng(7)
+    for classes, void in ((4, False), (21, True), (9, True)):
+        truth = rng.integers(0, classes, (30, 40), dtype=np.uint8)
+        labels = np.where(rng.random(truth.shape) < 0.7, truth, rng.integers(0, classes, truth.shape))
+        labels = np.minimum(labels, classes - 2)
+        truth[5:12, 8:20] = 255 if void else 0
+        result = as_array(confusion_matrix(labels.astype(np.uint8), truth, classes), "confusion_matrix", "of counts")
+        _require_confusion(result, labels, truth, classes)
+    return "four, nine and 21 classes, one of them never predicted, with void pixels and without"
+
+
+def _require_confusion(result: Array, labels: Array, truth: Array, classes: int) -> None:
+    expected, with_void = np.zeros((2, classes, classes))
+    np.add.at(expected, (truth[truth != 255], labels[truth != 255]), 1)
+    np.add.at(with_void, (np.where(truth == 255, 0, truth), labels), 1)
+    if 256 in result.shape:
+        raise CheckFailed(f"the result is {describe(result)}", "Pixels of truth 255 are void. Leave them out first.")
+    require_shape(result, expected.shape, "confusion_matrix")
+    if difference(result, expected) == 0:
+        return
+    counted = labels[truth != 255].astype(np.uint8), truth[truth != 255]
+    overflow = np.zeros((classes, classes))
+    pairs = np.uint8(classes) * counted[1] + counted[0]
+    np.add.at(overflow.reshape(-1), pairs, 1)
+    rows = expected.sum(axis=1, keepdims=True)
+    mistakes = [
+        Mistake(expected.T, "rows and columns are swapped", "A row is a true class, a column a predicted one."),
+        Mistake(with_void, "void pixels are counted as background", "Which pixels of truth should not be counted?"),
+        Mistake(
+            overflow,
+            "most pixels are counted in wrong places",
+            "uint8 ends at 255, and classes * truth goes on. astype?",
+        ),
+        Mistake(expected / rows, "each row adds up to 1", "That is the share of each true class. Count pixels here."),
+        Mistake(100 * expected / rows, "each row adds up to 100", "Count pixels here, not percent."),
+        Mistake(expected / expected.sum(), "all entries together add up to 1", "Count pixels here."),
+        Mistake(np.minimum(expected, 1), "no entry is larger than 1", "matrix[rows, columns] += 1 counts a pair once."),
+        Mistake(np.diag(np.diag(expected)), "all entries beside the diagonal are 0", "Wrong pixels count, too."),
+        Mistake(expected * (1 - np.eye(classes)), "the diagonal is 0", "Right pixels count, too."),
+    ]
+    reject_mistakes(result, mistakes, 1e-6)
+    total, pixels = float(result.sum()), int(expected.sum())
+    raise CheckFailed(
+        f"its entries add up to {total:.6g}, {pixels} pixels are to be counted, and {np.sum(result != expected)} of "
+        f"{classes * classes} entries are wrong",
+        "Try it on two rows: labels [[0, 1, 1]] and truth [[0, 0, 1]] give [[1, 1], [0, 1]].",
     )

@@ -4,6 +4,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from seglib._internal.accessible import accessible
+
 
 def ask(question: str, options: Mapping[str, str], answer: str) -> None:
     """Show a question with radio buttons; without a kernel, its text with a folded answer.
@@ -31,7 +33,7 @@ def ask(question: str, options: Mapping[str, str], answer: str) -> None:
     from IPython.display import display
 
     box = question_box(question, options, answer)
-    bundle: dict[str, Any] = dict(box._repr_mimebundle_() or {})  # the buttons, for a page with a kernel
+    bundle: dict[str, Any] = dict(accessible(box)._repr_mimebundle_() or {})  # the buttons, for a page with a kernel
     choices = "\n".join(f"- {option}" for option in options)
     reasons = "".join(f"<li>{html.escape(option)}: {html.escape(why)}</li>" for option, why in options.items())
     bundle["text/plain"] = f"{question}\n{choices}"

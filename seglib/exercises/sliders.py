@@ -1,20 +1,21 @@
 """A picture below sliders: turn a parameter, and see what it does."""
 
-from base64 import b64encode
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-from seglib.arrays import Frame
+from seglib._internal.accessible import accessible
+from seglib.plots import picture_html
 
 
-def explore(draw: Callable[..., Frame], alt: str, **ranges: Any) -> None:
+def explore(draw: Callable[..., Any], alt: str, **ranges: Any) -> None:
     """Show a picture below sliders that redraw it; without a kernel, the picture at its defaults.
 
     Parameters
     ----------
     draw
-        Function of the sliders' values, each with a default, that returns an (H, W, 3) uint8 RGB image.
+        Function of the sliders' values, each with a default, that returns an (H, W, 3) uint8 RGB image or a
+        matplotlib figure.
     alt
         Text for those who cannot see the picture.
     **ranges
@@ -25,24 +26,23 @@ def explore(draw: Callable[..., Frame], alt: str, **ranges: Any) -> None:
     >>> def grey(level=128):
     ...     return np.full((40, 60, 3), level, np.uint8)
     >>> explore(grey, "A grey square", level=(0, 255, 5))  # doctest: +ELLIPSIS
-    {'text/plain': 'A grey square'...
+    {'text/plain': '<picture: A grey square>'...
     """
     from IPython.display import display
 
-    box = slider_box(draw, ranges)
-    bundle: dict[str, Any] = dict(box._repr_mimebundle_() or {})  # the sliders, for a page with a kernel
-    bundle["image/jpeg"] = b64encode(box.children[-1].value).decode()
-    bundle["text/plain"] = alt
-    display(bundle, metadata={"image/jpeg": {"alt": alt}}, raw=True)
+    box = slider_box(draw, alt, ranges)
+    bundle: dict[str, Any] = dict(accessible(box)._repr_mimebundle_() or {})  # the sliders, for a page with a kernel
+    bundle["text/html"] = box.children[-1].value
+    bundle["text/plain"] = f"<picture: {alt}>"
+    display(bundle, raw=True)
 
 
-def slider_box(draw: Callable[..., Frame], ranges: dict[str, Any]) -> Any:
+def slider_box(draw: Callable[..., Any], alt: str, ranges: dict[str, Any]) -> Any:
     """Return a box of the sliders and the picture."""
     import ipywidgets as widgets
+    import matplotlib.pyplot as plt
 
-    from seglib.live.jpeg import encode_jpeg
-
-    picture = widgets.Image(format="jpeg", layout={"max_width": "100%", "object_fit": "contain"})
+    picture = widgets.HTML()
     sliders = {}
     for name, limits in ranges.items():
         default = signature(draw).parameters[name].default
@@ -50,7 +50,10 @@ def slider_box(draw: Callable[..., Frame], ranges: dict[str, Any]) -> Any:
         sliders[name].description = name
 
     def redraw(change: Any = None) -> None:
-        picture.value = encode_jpeg(draw(**{name: slider.value for name, slider in sliders.items()}))
+        drawn = draw(**{name: slider.value for name, slider in sliders.items()})
+        picture.value = picture_html(drawn, alt)
+        if hasattr(drawn, "savefig"):
+            plt.close(drawn)
 
     for slider in sliders.values():
         slider.observe(redraw, "value")

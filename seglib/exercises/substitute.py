@@ -65,6 +65,8 @@ def _explain_fit(output: Frame, image: Frame, height: int, width: int) -> None:
     scale = max(y_scale, x_scale)
     large = cv2.resize(image, (round(image.shape[1] * scale), round(image.shape[0] * scale)))
     large = np.pad(large, ((0, 1), (0, 1), (0, 0)), mode="edge")
+    if np.abs(output[:, ::-1] - covered(image, height, width)).mean() < 4:
+        raise CheckFailed(f"{observed} is mirrored", "Which [::-1] turns left and right round?")
     for corner in (large[:height, :width], large[-1 - height : -1, -1 - width : -1]):
         if corner.shape == output.shape and np.abs(output - corner.astype(float)).mean() < 4:
             raise CheckFailed(f"{observed} is not centred", "Crop as much on one side as on the other.")
@@ -113,12 +115,21 @@ def _explain_logo(output: Frame, frame: Frame, logo: Array) -> None:
         raise CheckFailed("only the logo is visible, nothing of the frame", "Its fourth channel says how opaque it is.")
     if np.abs(output - _mix(logo, frame, swapped=True)).max() <= 2:
         raise CheckFailed("frame and logo are exchanged", "Which of the two should show where alpha is 255?")
+    for new, observed, hint in (
+        (colours * alpha, "around the logo the frame has vanished", "There the background is the frame, not black."),
+        (frame * (1 - alpha), "the frame is darker, and no logo is there", "Add the logo's part: alpha · logo."),
+        ((frame + colours) / 2, "frame and logo count half each, everywhere", "Its fourth channel says how much."),
+        (np.minimum(frame + colours, 255), "frame and logo are added", "Both have to be weighted first."),
+        (_mix(logo[..., [2, 1, 0, 3]], frame), "red and blue of the logo are swapped", "It is RGB already."),
+    ):
+        if np.abs(output - new).max() <= 2:
+            raise CheckFailed(observed, hint)
     hard = (np.where(alpha > level, colours, frame) for level in (0, 0.25, 0.499, 0.5, 0.99))
     if any(np.abs(output - wrong).max() <= 1 for wrong in hard):
         raise CheckFailed("the logo has a hard edge", "A pixel with half the full alpha should show half of each.")
     raise CheckFailed(
         f"the output is wrong by up to {np.abs(output - _mix(logo, frame)).max():.0f} levels",
-        "Alpha ranges from 0 to 255. What is the range of a mask?",
+        "Alpha ranges from 0 to 255. What is the range of a mask? (Where alpha is 0, the frame shows.)",
     )
 
 

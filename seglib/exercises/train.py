@@ -40,7 +40,16 @@ def _explain_loss(result: float, probabilities: Array, labels: Array) -> None:
     as_background = _losses(probabilities, np.where(is_labelled, labels, 0).astype(np.uint8))
     as_last = _losses(probabilities, np.minimum(labels, len(probabilities) - 1))
     correct = np.exp(-losses[is_labelled])
+    again = _losses(np.exp(probabilities) / np.exp(probabilities).sum(axis=0), labels)[is_labelled].mean()
     mistakes = [
+        Mistake(
+            again, "softmax has been taken twice", "F.cross_entropy wants logits. These are probabilities already."
+        ),
+        Mistake(
+            -np.log(probabilities.max(axis=0))[is_labelled].mean(),
+            "the loss does not depend on the labels",
+            "You take the largest probability of each pixel, not that of its label.",
+        ),
         Mistake(
             as_background.mean(), "255 counts as background", "Nobody knows what these pixels show. Leave them out."
         ),
@@ -66,7 +75,7 @@ def _explain_loss(result: float, probabilities: Array, labels: Array) -> None:
     )
 
 
-@exercise("train_step", _NOTEBOOK)
+@exercise("train_step", _NOTEBOOK, seconds=60)  # the first optimizer makes PyTorch import much
 def check_train_step(train_step: Submission) -> str:
     """``train_step(network, optimizer, pictures, answers)`` takes one step downhill and returns the loss."""
     import torch  # imported here: PyTorch takes a second
@@ -90,9 +99,16 @@ def check_train_step(train_step: Submission) -> str:
         none = [weight.grad is None for weight in network.parameters()]
         after = np.zeros(0) if any(none) else _flat(w.grad for w in network.parameters())
         _require_step(moved, gradient, leftover, after)
+        if not network.training:
+            raise CheckFailed(
+                "the network is in eval mode now", "A step of training needs train mode, or batch norms learn nothing."
+            )
         number = _as_number(result, "train_step")
         if abs(number - loss.item()) > 1e-4:
-            raise CheckFailed(f"the loss is {number:.4g}, not {loss.item():.4g}", "Return the loss of this batch.")
+            raise CheckFailed(
+                f"the loss is {number:.4g}, not {loss.item():.4g}",
+                "Return the loss of this batch, as it was before the step.",
+            )
     return "two networks move against their new gradients, whatever was left over from the step before"
 
 
@@ -106,6 +122,12 @@ def _require_step(moved: Array, gradient: Array, leftover: Array, after: Array) 
     if np.allclose(moved, -gradient, atol=1e-3):
         raise CheckFailed("the weights move uphill", "The loss must fall. Let the optimizer take the step.")
     observed = "the weights have not moved"
+    scale = float(moved @ gradient / (gradient @ gradient))
+    if abs(scale) > 1e-3 and np.allclose(moved, scale * gradient, rtol=1e-3, atol=1e-3):
+        raise CheckFailed(
+            f"the step is {scale:.3g} times as long as it should be",
+            "The loss is the mean over all pixels, not the sum.",
+        )
     if np.abs(moved).max() > 1e-3:
         raise CheckFailed("the weights move somewhere else", "One loss, one backward, one step of the optimizer.")
     if after.shape == gradient.shape and np.allclose(after, gradient, atol=1e-3):

@@ -43,6 +43,12 @@ def _explain_error(number: float, times: Array, fps: float) -> None:
     observed = f"frames at {', '.join(f'{time:g}' for time in times)} s, copied at {fps:g} fps, give {number:.3f}"
     mistakes = {
         "These are milliseconds. Return seconds.": 1000 * np.abs(errors).max(),
+        "Frame n is shown at n / fps seconds. You multiply.": np.abs(np.arange(len(times)) * fps - times).max(),
+        "That is the number of the worst frame. By how many seconds is it wrong?": np.abs(errors).argmax(),
+        "The median hides the worst frame. Which statistic does not?": np.median(np.abs(errors)),
+        "These are gaps between frames. Compare each frame's own two times.": np.abs(
+            np.diff(times, prepend=-1 / fps) - 1 / fps
+        ).max(),
         "The mean hides the worst frame. Which statistic does not?": np.abs(errors).mean(),
         "That is the last frame. Another one may be worse.": np.abs(errors[-1]),
         "The first frame has the number 0 and is shown at 0 s, in the copy as well.": np.abs(errors + 1 / fps).max(),

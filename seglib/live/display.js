@@ -2,12 +2,16 @@
 // A view reports {view, drawn, room, width, hidden} after pictures and every second: so the kernel knows who is watching,
 // never sends more than can be drawn, and never more pixels than are seen.
 import { appendElement, sendToKernel } from "../_internal/page.js";
+import { Connection } from "./connection.js";
+import { ControlsPage } from "./controls.js";
 import { DrawnPictures, NewestOnly, REPORT_INTERVAL } from "./flow_control.js";
 
 /** @typedef {import("../_internal/page.js").Model} Model */
 /** @typedef {{kind: string, number: number, captured: number, panes: string[], only?: string}} Message */
 
 const HEARTBEAT = 1000; // milliseconds between two reports, at most
+const SILENCE = 3000; // milliseconds without a picture after which a running one counts as frozen
+const HELPLESS = 15000; // the same after which the person is told what to do
 const DECODED_AT_ONCE = 2; // of more pictures that arrive meanwhile only the newest is drawn
 /** @type {Record<string, string>} */
 const BADGES = { running: "live", waiting: "no picture", starting: "starting" };
@@ -32,9 +36,13 @@ class View {
     this.captions.setAttribute("aria-hidden", "true");
     Object.assign(this.canvas, { width: 1280, height: 480 });
     Object.assign(this.figure.dataset, { view: this.name, number: 0, shown: 0, panes: "" });
+    this.controls = new ControlsPage(this.figure);
     this.pictures = new DrawnPictures();
     this.shown = 0;
     this.closed = false;
+    this.connection = new Connection(model);
+    this.heard = performance.now(); // when the kernel last sent anything
+    this.problem = ""; // why there is no picture, as far as only the page knows
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.reminder = undefined;
     /** @type {Promise<void>} */
@@ -48,14 +56,16 @@ class View {
     model.on("msg:custom", this.receive);
     model.on("change:state", this.stateChanged);
     model.on("change:message change:hint", this.describe);
+    model.on("comm_live_update", this.greet); // notices a restart while it is stopped, too
     document.addEventListener("visibilitychange", this.greet);
-    this.timer = setInterval(() => this.heartbeat(), HEARTBEAT);
+    this.timer = setInterval(() => this.tick(), HEARTBEAT);
     this.describe();
     requestAnimationFrame(this.greet); // once it is in the page and has a width
   }
 
   remove() {
     this.report("closed");
+    this.controls.detach();
     this.closed = true;
     clearInterval(this.timer);
     document.removeEventListener("visibilitychange", this.greet);
@@ -80,22 +90,42 @@ class View {
     else this.reminder ??= setTimeout(() => this.report(), REPORT_INTERVAL);
   }
 
-  // Only while something runs: a kernel that gets messages never counts as idle.
-  heartbeat() {
-    if (!["stopped", "failed"].includes(this.model.get("state"))) this.report();
+  tick() {
+    const silence = this.model.get("state") === "running" ? performance.now() - this.heard : 0;
+    this.connection.watch(silence > SILENCE);
+    this.setProblem(this.problemAfter(silence));
+    // Only while something runs: a kernel that gets messages never counts as idle. And nothing that has to wait.
+    const isIdle = ["stopped", "failed"].includes(this.model.get("state"));
+    if (!isIdle && !this.connection.isLost) this.report();
+  }
+
+  /** @param {number} silence milliseconds */
+  problemAfter(silence) {
+    if (this.connection.isLost) return "no connection to the kernel, trying again";
+    if (silence > HELPLESS) return "no picture; if it stays so, reload the page";
+    return silence > SILENCE ? "no picture" : "";
+  }
+
+  /** @param {string} problem */
+  setProblem(problem) {
+    if (problem === this.problem) return;
+    this.problem = problem;
+    this.describe();
   }
 
   greet() {
-    labelControls(this.parent.closest(".seglib-live"));
+    this.controls.attach();
     this.report();
   }
 
   stateChanged() {
+    this.heard = performance.now();
     this.describe();
     this.greet();
   }
 
   disconnect() {
+    this.controls.lose();
     this.closed = true;
     clearInterval(this.timer);
     this.figure.dataset.state = "lost";
@@ -111,6 +141,7 @@ class View {
    * @param {DataView[]} buffers
    */
   receive(message, buffers) {
+    this.heard = performance.now();
     if (message.kind !== "picture" || (message.only && message.only !== this.name)) return undefined;
     return this.queue.push([message, buffers]);
   }
@@ -151,7 +182,10 @@ class View {
    */
   draw(bitmap, message) {
     const { width, height } = bitmap;
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      Object.assign(this.canvas, { width, height });
+      this.figure.style.setProperty("--seglib-aspect", `${width / height}`);
+    }
     this.context.drawImage(bitmap, 0, 0);
     this.pictures.draw(message.number);
     this.shown += 1;
@@ -165,12 +199,12 @@ class View {
 
   describe() {
     if (this.closed) return;
-    const state = this.model.get("state");
+    const state = this.problem ? "waiting" : this.model.get("state");
     this.figure.dataset.state = state;
     const panes = (this.figure.dataset.panes ?? "").split(",").join(" and ");
     const label = this.shown ? `Live picture: ${panes}. ` : "No picture yet. ";
-    this.canvas.setAttribute("aria-label", label + this.model.get("message"));
-    this.badge.textContent = BADGES[state] ?? "";
+    this.canvas.setAttribute("aria-label", label + (this.problem || this.model.get("message")));
+    this.badge.textContent = this.problem || (BADGES[state] ?? "");
     this.curtain.textContent = this.shown ? "" : this.model.get("hint");
     this.curtain.hidden = this.shown > 0;
   }
@@ -194,24 +228,6 @@ function nextRepaint() {
     requestAnimationFrame(resolve);
     setTimeout(resolve, 250);
   });
-}
-
-/**
- * Name the controls for screen readers: sliders of ipywidgets have no name, their label stands beside them. And let
- * screen readers read out the status.
- * @param {Element | null} root
- */
-function labelControls(root) {
-  if (!root) return;
-  for (const line of root.querySelectorAll(".seglib-status, .seglib-note")) line.setAttribute("role", "status");
-  root.querySelector(".seglib-effect")?.setAttribute("aria-label", "effect");
-  for (const box of root.querySelectorAll(".widget-inline-hbox")) {
-    const label = box.querySelector(".widget-label")?.textContent;
-    if (!label) continue;
-    for (const handle of box.querySelectorAll("[role=slider]:not([aria-label])")) {
-      handle.setAttribute("aria-label", label);
-    }
-  }
 }
 
 export default {

@@ -54,6 +54,11 @@ class CanvasDisplay:
         return self.flow.views
 
     @property
+    def closed(self) -> bool:
+        """Whether the last view was closed, as with its cell."""
+        return self.flow.closed
+
+    @property
     def width(self) -> int | None:
         """How many pixels the widest view can show side by side."""
         return self.flow.width
@@ -95,11 +100,11 @@ class ImageDisplay:
         To be displayed.
     flow : FlowControl
         Counts the pictures.
-    views, width : int
+    views, closed, width : int
         Fixed, since an image does not tell.
     """
 
-    views, width = 1, _IMAGE_WIDTH
+    views, closed, width = 1, False, _IMAGE_WIDTH
 
     def __init__(self) -> None:
         self.flow = FlowControl()

@@ -37,6 +37,8 @@ class FlowControl:
 
     Attributes
     ----------
+    closed : bool
+        Whether the last view was closed, as with its cell; one that fell silent may come back.
     sent : int
         How many pictures were sent.
     shown : Rate
@@ -50,6 +52,7 @@ class FlowControl:
         self._views: dict[str, View] = {}
         self._in_flight: dict[int, tuple[float, float]] = {}  # number -> when its frame was captured, when it was sent
         self._last_sent = 0.0
+        self.closed = False
         self.sent = 0
         self.shown = Rate()
         self.stopwatch = RollingStopwatch()
@@ -113,6 +116,7 @@ class FlowControl:
             drawn = max(drawn, self.sent if old is None else old.drawn)
             width = width or (0 if old is None else old.width)
             self._views[name] = View(drawn, time.perf_counter(), room or IN_FLIGHT, hidden, width)
+            self.closed = False
             self._finish_drawn()
             return old is None
 
@@ -120,6 +124,7 @@ class FlowControl:
         """Forget a view that was closed."""
         with self._changed:
             self._drop([name])
+            self.closed = not self._views
 
     def _has_room(self, wanted: int) -> bool:
         self._drop_silent_views()

@@ -32,10 +32,10 @@ class Panel:
     """
 
     def __init__(self, picture: Any, controls: Controls) -> None:
-        self.start = _button("start", "Start", "play")
-        self.stop = _button("stop", "Stop", "stop")
-        self.snapshot = _button("snapshot", "Snapshot", "camera")
-        self.record = _button("record", "Record", "circle")
+        self.start = _button("start", "Start", "play", "Open the source and show its picture")
+        self.stop = _button("stop", "Stop", "stop", "Close the source")
+        self.snapshot = _button("snapshot", "Snapshot", "camera", "Keep the result as a picture file")
+        self.record = _button("record", "Record", "circle", "Record the results as a video file, until the next press")
         self.readout, self.status, self.note = (_label(name) for name in ("readout", "status", "note"))
         buttons = _row(self.start, self.stop, self.snapshot, self.record, self.readout)
         status_row = _row(self.status, controls.panes_row)
@@ -65,8 +65,8 @@ def _row(*parts: Any) -> Any:
     return widgets.HBox(parts, layout={"flex_flow": "row wrap"})
 
 
-def _button(name: str, text: str, icon: str) -> Any:
-    button = widgets.Button(description=text, icon=icon, layout={"width": "auto"})
+def _button(name: str, text: str, icon: str, tooltip: str) -> Any:
+    button = widgets.Button(description=text, icon=icon, tooltip=tooltip, layout={"width": "auto"})
     button.add_class(f"seglib-{name}")
     return button
 

@@ -16,19 +16,22 @@ from functools import partial
 from threading import Event, Lock, Thread, current_thread
 from typing import Any
 
+import numpy as np
+
 from seglib.capture.base import Source
-from seglib.errors import CameraUnavailable
 from seglib.live.capture_thread import CapturedFrame, CaptureThread
 from seglib.live.presenter import Display, Presenter
 from seglib.live.settings import CurrentSettings
-from seglib.live.source_choice import SourceChoice, describe, opener, sentence
+from seglib.live.source_choice import SourceChoice, opener
 from seglib.live.stages import PredictedFrame, PredictStage, RenderStage
 from seglib.live.statistics import Rate, RollingStopwatch
+from seglib.live.words import describe, explain, sentence
 from seglib.live.workers import PacedWorker
 from seglib.pipeline import Result
 
 STALLED = 2.0  # seconds without a frame after which a person is told
-UNWATCHED = 60.0  # seconds without a view of the picture after which the camera is closed
+UNWATCHED = 90.0  # seconds without a view of the picture after which the camera is closed
+CLOSED = 1.5  # the same where the last view was closed, as with its cell, and did not just fall silent
 JOIN = 1.0  # seconds that stopping may take
 _NOTIFY = 0.5  # seconds after which on_change is called even if nothing changed, for the rate and the latency
 _POLL = 0.1  # seconds between two looks at the stop event
@@ -69,8 +72,7 @@ class Status:
         if self.error is None:
             self.set("stopped", message)
         else:
-            kind = "" if isinstance(self.error, CameraUnavailable) else f"{type(self.error).__name__}: "
-            self.set("failed", f"{kind}{self.error}")
+            self.set("failed", explain(self.error))
 
 
 class Loop:
@@ -92,6 +94,8 @@ class Loop:
         Called from the loop's threads when state or message change, and every half second.
     on_source
         Called from a thread with the source when it is open, and with None when it is closed.
+    on_refused
+        See :class:`PredictStage`.
 
     Attributes
     ----------
@@ -115,9 +119,10 @@ class Loop:
         repeat: bool = True,
         on_change: Callable[[], object] = lambda: None,
         on_source: Callable[[Source | None], object] = lambda source: None,
+        on_refused: Callable[[str, dict[str, Any]], object] = lambda message, in_force: None,
     ) -> None:
         self.settings = settings or CurrentSettings()
-        self.frames = _frame_limit(frames)
+        self.frames = frame_limit(frames)
         self.status = Status(on_change)
         self.capture = CaptureThread(opener(source), repeat, on_source)
         self.rendered = Rate()
@@ -125,7 +130,7 @@ class Loop:
         self.presenter = Presenter(display, self._stopwatch, encode_always=self.frames is not None)
         self._stop = Event()
         self._end_message = "Stopped."
-        self._predict = PredictStage(self._stopwatch, self._stop)
+        self._predict = PredictStage(self._stopwatch, self._stop, on_refused)
         self._render = RenderStage(self._stopwatch)
         self._render_worker: PacedWorker[Result] = PacedWorker("seglib render")
         self._thread = Thread(target=self._run, name="seglib predict", daemon=True)
@@ -240,8 +245,12 @@ class Loop:
         return self._render_worker.wait_until_due(_POLL)
 
     def _stop_if_unwatched(self) -> None:
-        if self.frames is None and self.presenter.seconds_unwatched() > UNWATCHED:
-            self._end_message = "Stopped, since no page has shown the picture for a minute."
+        unwatched = self.presenter.seconds_unwatched()
+        if self.presenter.closed and unwatched > CLOSED:
+            self._end_message = "Stopped, since its cell was deleted or its output cleared."
+            self._stop.set()
+        elif self.frames is None and unwatched > UNWATCHED:
+            self._end_message = "Stopped, since no page has shown the picture for a while. Press Start to go on."
             self._stop.set()
 
     def _explain_silence(self) -> None:
@@ -295,9 +304,11 @@ def _replace_running(loop: Loop) -> None:
 atexit.register(stop_running_loop)
 
 
-def _frame_limit(frames: int | None) -> int | None:
-    if frames is None and (value := os.environ.get("SEGLIB_FRAMES", "")):
-        frames = int(value)
-    if frames is not None and frames < 1:
-        raise ValueError(f"frames is {frames}, but must be at least 1")
+def frame_limit(frames: int | None) -> int | None:
+    """Return after how many frames to stop: so many, or what SEGLIB_FRAMES says, or None if neither is given."""
+    name = "frames"
+    if frames is None and (text := os.environ.get("SEGLIB_FRAMES", "")):
+        name, frames = "SEGLIB_FRAMES", int(text) if text.isdecimal() else text  # type: ignore[assignment]
+    if frames is not None and (isinstance(frames, bool) or not isinstance(frames, int | np.integer) or frames < 1):
+        raise ValueError(f"{name} is {frames!r}, but must be a whole number, at least 1")
     return frames

@@ -47,10 +47,12 @@ class ModelLoader:
     ----------
     note : str
         What a person should know about the model at the moment, or "".
+    failure : str
+        Why the wanted model is not in use, if it could not be loaded and the one before goes on; else "".
     """
 
     def __init__(self) -> None:
-        self.note = ""
+        self.note = self.failure = ""
         self._current: Model | None = None
         self._requested: str | None = None  # the last name that was asked for
 
@@ -62,17 +64,16 @@ class ModelLoader:
         WeightsUnavailable, ValueError
             If the first model of all cannot be loaded.
         """
-        if not isinstance(wanted, str):
-            self._current, self.note, self._requested = wanted, "", None
-        elif wanted in _loaded:
-            self._current, self.note, self._requested = _loaded[wanted], "", wanted
+        if not isinstance(wanted, str) or wanted in _loaded:
+            self._current = _loaded[wanted] if isinstance(wanted, str) else wanted
+            self.note, self.failure, self._requested = "", "", None
         else:
             self._request(wanted)
         return self._current
 
     def _request(self, wanted: str) -> None:
         if wanted != self._requested:  # once for each change: do not try again for every frame
-            self._requested = wanted
+            self._requested, self.failure = wanted, ""
             preload(wanted)
         error = _failed.get(wanted)
         if error is None:
@@ -80,4 +81,5 @@ class ModelLoader:
         elif self._current is None:
             raise error
         else:
-            self.note = f"going on with {self._current.name}: {str(error).splitlines()[0]}"
+            self.failure = f"{wanted} could not be loaded, {self._current.name} goes on: {str(error).splitlines()[0]}"
+            self.note = ""

@@ -19,6 +19,10 @@ class Display(Protocol):
         """How many views show the picture."""
 
     @property
+    def closed(self) -> bool:
+        """Whether the last view was closed, as with its cell."""
+
+    @property
     def width(self) -> int | None:
         """How many pixels the widest view can show side by side; None if that is unknown."""
 
@@ -81,10 +85,16 @@ class Presenter:
         """Wait until the display can take so many pictures; False if it cannot in time."""
         return self._display is None or self._display.wait_for_room(timeout, wanted)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the last view was closed, as with its cell."""
+        return self._display is not None and self._display.closed
+
     def seconds_unwatched(self) -> float:
-        """Return for how long nobody has watched or recorded the picture; always 0 without a display."""
+        """Return for how long nobody has watched the picture, or recorded it; always 0 without a display."""
         now = time.perf_counter()
-        if self._display is None or self._display.views or self.recorder is not None:
+        is_recorded = self.recorder is not None and not self.closed  # else nobody could end it
+        if self._display is None or self._display.views or is_recorded:
             self._last_watched = now
         return now - self._last_watched
 

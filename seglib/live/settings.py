@@ -38,6 +38,8 @@ class Settings:
         How far the edge is softened, in pixels, 0 or more.
     smoothing
         The weight that a mask still has a thirtieth of a second later, where nothing moves; in [0, 1).
+    only_largest
+        Keep the largest region of the mask alone: the person in front.
     mirror
         Swap left and right, as a mirror does.
     panes
@@ -55,12 +57,15 @@ class Settings:
     threshold: float = 0.5
     feather: float = 0.0
     smoothing: float = 0.8
+    only_largest: bool = False
     mirror: bool = False
     panes: tuple[str, ...] = ("result", "mask")
 
     def __post_init__(self) -> None:
         if isinstance(self.keep, str | int):  # a single class
             object.__setattr__(self, "keep", (self.keep,))
+        if isinstance(self.panes, str):
+            object.__setattr__(self, "panes", (self.panes,))
         class_numbers(self.keep, class_names_of(self.model))
         if self.effect is not None and not callable(self.effect):
             raise TypeError(f"effect is {self.effect!r}, but must be callable: effect(frame, mask) -> output")
@@ -74,7 +79,7 @@ class Settings:
             raise ValueError(f"smoothing is {self.smoothing}, but must lie in [0, 1)")
         unknown = [pane for pane in self.panes if pane not in PANES]
         if unknown or not self.panes:
-            raise ValueError(f"panes are {self.panes}, but must be one or more of {', '.join(PANES)}")
+            raise ValueError(f"panes are {', '.join(self.panes) or 'none'}, but must be some of {', '.join(PANES)}")
 
 
 class CurrentSettings:

@@ -4,12 +4,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from seglib.capture.base import Source
 from seglib.capture.sources import VideoSource, open_source
 from seglib.errors import CameraUnavailable
 from seglib.samples import sample_clip
 
 SourceChoice: TypeAlias = int | str | Path | Callable[[], Source]
+
+
+def is_camera_number(choice: object) -> bool:
+    """Return whether a choice is the number of a camera."""
+    return isinstance(choice, int | np.integer) and not isinstance(choice, bool)
+
+
+def check_choice(choice: SourceChoice) -> SourceChoice:
+    """Return what may be opened as a source. Raises TypeError or ValueError for what never can; opens nothing."""
+    if not is_camera_number(choice) and not isinstance(choice, str | Path) and not callable(choice):
+        raise TypeError(
+            f"source is {choice!r}, but must be a camera number, a path, 'clip', 'browser', 'auto', "
+            "or a function that returns an open source"
+        )
+    if isinstance(choice, int | np.integer) and choice < 0:
+        raise ValueError(f"source is {choice}, but cameras count from 0")
+    return choice
 
 
 def opener(choice: SourceChoice) -> Callable[[], Source]:
@@ -29,16 +48,6 @@ def opener(choice: SourceChoice) -> Callable[[], Source]:
     return lambda: _named(open_source(choice))
 
 
-def describe(source: Source | None) -> str:
-    """Name the open source in a sentence; "" if none is open."""
-    return "" if source is None else sentence(source.name)
-
-
-def sentence(text: str) -> str:
-    """Begin with a capital and end with a full stop; "" stays ""."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
-
-
 def _open_auto() -> Source:
     try:
         return _named(open_source(0))
@@ -51,4 +60,5 @@ def _open_auto() -> Source:
 def _named(source: Source) -> Source:
     if isinstance(source, VideoSource) and source.name == sample_clip().name:
         source.name = "the recorded clip"
+        source.skip_black = True  # its black frames are an exercise, and here they would look like a fault
     return source

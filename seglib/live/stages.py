@@ -3,7 +3,7 @@
 Both drive :class:`seglib.Pipeline`. While a slow model predicts, the last mask follows the picture.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
@@ -50,16 +50,24 @@ class PredictStage:
         Times "predict", "refine" and "follow".
     stop
         Ends all waiting for a model.
+    on_refused
+        Called with a sentence and the settings that stay in force when a model cannot be loaded while another runs.
     """
 
-    def __init__(self, stopwatch: RollingStopwatch, stop: Event) -> None:
-        self._stopwatch, self._stop = stopwatch, stop
+    def __init__(
+        self,
+        stopwatch: RollingStopwatch,
+        stop: Event,
+        on_refused: Callable[[str, dict[str, Any]], object] = lambda message, in_force: None,
+    ) -> None:
+        self._stopwatch, self._stop, self._on_refused = stopwatch, stop, on_refused
         self._steady: bool | Steady = True  # then the one that all pipelines of this run share
         self._loader = ModelLoader()
         self._worker: Worker[PredictedFrame] = Worker("seglib slow model")
         self._speed = ModelSpeed()
         self._pipeline: Pipeline | None = None
         self._settings: Settings | None = None  # of the pipeline
+        self._in_force: Settings | None = None  # the last ones whose model was there
         self._missing = ""  # which of the kept classes the model does not know
         self._last: PredictedFrame | None = None
         self._follow: Follow | None = None  # while the model is a slow one
@@ -67,13 +75,17 @@ class PredictStage:
     @property
     def note(self) -> str:
         """What a person should know about the model at the moment, or ""."""
-        return self._loader.note or self._missing
+        return self._loader.note or self._loader.failure or self._missing
 
     def __call__(self, frame: Frame, settings: Settings) -> PredictedFrame | None:
         """Predict the mask of a frame; None while there is no model yet, and when it is time to stop."""
         model = self._loader.get(settings.model)
         if model is None:
             return None
+        if self._loader.failure and self._in_force is not None:
+            self._on_refused(self._loader.failure, {"model": self._in_force.model, "keep": self._in_force.keep})
+        elif not self._loader.note:
+            self._in_force = settings
         pipeline = self._pipeline_for(model, settings)
         if settings.mirror:
             frame = _flip(frame)
@@ -93,7 +105,7 @@ class PredictStage:
         """A new pipeline where model or settings have changed: a slow prediction may still use the old one."""
         if self._pipeline is None or self._pipeline.model is not model or self._settings is not settings:
             keep, self._missing = _known_classes(model, settings.keep)
-            if not keep and self._pipeline is not None and self._loader.note:
+            if not keep and self._pipeline is not None and (self._loader.note or self._loader.failure):
                 keep = self._pipeline.keep  # until the model is loaded whose classes these are
             self._settings = settings
             self._pipeline = Pipeline(
@@ -101,6 +113,7 @@ class PredictStage:
                 keep=model.classes[0],
                 steady=self._steady,
                 effect=settings.effect,
+                only_largest=settings.only_largest,
                 threshold=settings.threshold,
                 feather=settings.feather,
                 labels="labels" in settings.panes,

@@ -2,21 +2,25 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from seglib._internal.widget_messages import let_page_choose_thread
 from seglib.arrays import Frame
 from seglib.classes import ClassName
 from seglib.images import write_image
 from seglib.live.controls import Controls
 from seglib.live.display import make_display
 from seglib.live.layout import IDLE_STATES, Panel
-from seglib.live.loop import Loop, stop_running_loop
+from seglib.live.loop import Loop, frame_limit, stop_running_loop
 from seglib.live.model_loader import preload
 from seglib.live.recorder import Recorder
 from seglib.live.settings import CurrentSettings, Settings, choose_classes, make_effect
-from seglib.live.source_choice import SourceChoice
+from seglib.live.source_choice import SourceChoice, check_choice
+from seglib.live.still import still_html
+from seglib.live.words import explain
 from seglib.pipeline import Effect
 from seglib.substitute import Background
 
@@ -92,25 +96,37 @@ class Live:
         frames: int | None = None,
         folder: str | Path = "out",
     ) -> None:
-        stop_running_loop()
+        check_choice(source)
+        frame_limit(frames)
         if keep is None:
             keep = choose_classes(model)
         kept = (keep,) if isinstance(keep, str | int) else tuple(keep)
-        settings = Settings(model=model, keep=kept, panes=tuple(panes), effect=make_effect(effect))
+        shown = (panes,) if isinstance(panes, str) else tuple(panes)
+        settings = Settings(model=model, keep=kept, panes=shown, effect=make_effect(effect))
         self.snapshot: Frame | None = None
         self.loop: Loop | None = None
         self._source, self._frames, self._folder = source, frames, Path(folder)
+        self._notes: dict[str, str] = {}  # by what caused them
+        self._changed = ""  # what to do about a choice made since the run ended
         self._controls = Controls(settings, source, effect, background)
         self._settings = CurrentSettings(settings)
         self._settings.change(effect=self._controls.make_effect())
+        stop_running_loop()
         self._display = make_display("Press Start. Nothing is opened before.")
         self._panel = Panel(self._display.widget, self._controls)
         self.box = self._panel.box
+        let_page_choose_thread(self.box)
         self._connect()
         self._refresh()
 
     def __repr__(self) -> str:
         return f"Live(source={self._source!r})"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)
+        display({"text/plain": "", "text/html": still_html()}, raw=True)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """A widget where a page can show it, else one line that is the same in every run."""
@@ -157,7 +173,7 @@ class Live:
         ----------
         **changes
             Any field of :class:`seglib.live.settings.Settings`: model, keep, effect, threshold, feather, smoothing,
-            mirror, panes.
+            only_largest, mirror, panes.
 
         Raises
         ------
@@ -171,15 +187,15 @@ class Live:
         """Keep the last output as ``snapshot`` and write it as a PNG. Returns its path, None if there is no picture."""
         result = self.loop.result if self.loop is not None else None
         if result is None:
-            self._note("There is no picture yet. Press Start first.")
+            self._note("snapshot", "There is no picture yet. Press Start first.")
             return None
         self.snapshot = result.output
         try:
             path = write_image(self._new_path("snapshot", ".png"), result.output)
         except OSError as error:
-            self._note(f"The snapshot could not be written: {error}")
+            self._note("snapshot", f"The snapshot could not be written. {explain(error)}")
             raise
-        self._note(f"Snapshot in {path}, and in live.snapshot.")
+        self._note("snapshot", f"Snapshot in {path}, and in live.snapshot.")
         return path
 
     def record(self, on: bool = True) -> None:
@@ -193,13 +209,13 @@ class Live:
         loop = self.loop
         if not on or loop is None or not loop.alive:
             if on:
-                self._note("Nothing is running. Press Start first.")
+                self._note("recording", "Nothing is running. Press Start first.")
             elif loop is not None:
                 loop.presenter.stop_recording()
         elif loop.presenter.recorder is None:
             path = self._new_path("recording", ".mp4")
             loop.presenter.start_recording(path, self._recording_done)
-            self._note(f"Recording to {path}.")
+            self._note("recording", f"Recording to {path}.")
         self._refresh()
 
     def stats(self) -> dict[str, Any]:
@@ -219,18 +235,20 @@ class Live:
         panel = self._panel
         panel.start.on_click(lambda button: self._try(self._start_by_hand))
         panel.stop.on_click(lambda button: Thread(target=self.stop, daemon=True).start())
-        panel.snapshot.on_click(
-            lambda button: Thread(target=self._try, args=(self.take_snapshot,), daemon=True).start()
-        )
+        panel.snapshot.on_click(lambda button: Thread(target=self._take_snapshot_by_hand, daemon=True).start())
         panel.record.on_click(lambda button: self._try(lambda: self.record(not self._is_recording())))
-        self._controls.on_settings = self._settings.change
+        self._controls.on_settings = self._change_setting
         self._controls.on_source = self._change_source
-        self._controls.on_error = self._note
+        self._controls.on_note = self._note
 
     def _start(self, on_source_widget: Callable[[Any], object]) -> None:
-        if self.loop is not None and self.loop.alive:
+        if (self.loop is not None and self.loop.alive) or self._controls.chosen_source() == "":
             return
-        self._note("")
+        self._notes.clear()
+        self._note("start", "")
+        self._changed = ""
+        self._controls.list_cameras()
+        self._display.flow.closed = False  # a view that was closed before does not end this run
         self.loop = Loop(
             self._controls.chosen_source(),
             self._settings,
@@ -238,6 +256,7 @@ class Live:
             frames=self._frames,
             on_change=self._refresh,
             on_source=lambda source: on_source_widget(getattr(source, "widget", None)),
+            on_refused=self._model_refused,
         )
         self.loop.start()
 
@@ -256,11 +275,30 @@ class Live:
         try:
             function()
         except Exception as error:
-            self._note(str(error))
+            self._note("button", explain(error))
+
+    def _take_snapshot_by_hand(self) -> None:
+        with suppress(OSError):  # the note tells it
+            self.take_snapshot()
+
+    def _change_setting(self, **changes: Any) -> Settings:
+        settings = self._settings.change(**changes)
+        failed = self.loop is not None and not self.loop.alive and self.loop.status.error is not None
+        if failed and {"model", "effect"} & set(changes):
+            self._changed = "Press Start to try again."
+            self._refresh()
+        return settings
 
     def _change_source(self, source: SourceChoice) -> None:
         if self.loop is not None and self.loop.alive:
             Thread(target=self._restart, daemon=True).start()
+        else:
+            self._changed = f"Press Start to show {self._controls.source_name()}."
+            self._refresh()
+
+    def _model_refused(self, message: str, in_force: dict[str, Any]) -> None:
+        self.change(**in_force)
+        self._note("model", message)
 
     def _restart(self) -> None:
         self.stop()
@@ -270,16 +308,20 @@ class Live:
         return self.loop is not None and self.loop.presenter.recorder is not None
 
     def _recording_done(self, recorder: Recorder) -> None:
+        message = ""
         if recorder.error is not None:
-            self._note(f"The recording could not be written: {recorder.error}")
+            message = f"The recording could not be written. {explain(recorder.error)}"
         elif recorder.frames:
-            self._note(f"Recording in {recorder.path}: {recorder.frames} frames, {recorder.seconds:.1f} s.")
+            message = f"Recording in {recorder.path}: {recorder.frames} frames, {recorder.seconds:.1f} s."
+        self._note("recording", message)
         self._refresh()
 
     def _refresh(self) -> None:
         """Bring texts and buttons up to date. Called from any thread."""
         status = self.loop.status if self.loop is not None else None
         state, message = ("stopped", "Stopped.") if status is None else (status.state, status.message)
+        if state in IDLE_STATES and self._changed:
+            state, message = "stopped", self._changed
         self._panel.update(state, message, self._is_recording(), "" if state in IDLE_STATES else self._rates())
         self._display.set_status(state, message)
 
@@ -289,8 +331,10 @@ class Live:
         latency = f" · {stats['latency_ms']:.0f} ms" if stats["latency_ms"] else ""
         return f"{rate:.0f} fps{latency}"
 
-    def _note(self, message: str) -> None:
-        self._panel.note.value = message
+    def _note(self, cause: str, message: str) -> None:
+        """Show a message until another one, or "", takes its place: the cause is gone then."""
+        self._notes[cause] = message
+        self._panel.note.value = "\n".join(filter(None, tuple(self._notes.values())))
 
     def _new_path(self, kind: str, suffix: str) -> Path:
         stem = f"{kind}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"

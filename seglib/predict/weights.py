@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 # Seconds to wait for a connection, and for the next byte: a slow download may go on, a stalled one may not.
 TIMEOUT = (5.0, 15.0)
 
+# What urllib3 and the operating system put into their messages for programs: HTTPSConnection(host=…): [Errno 111] …
+_OBJECTS = re.compile(r"\bHTTPS?Connection(Pool)?\([^)]*\): |<[^>]*>: |\[Errno -?\d+\] ")
+
 DATA = Path(__file__).parents[1] / "data"
 
 
@@ -236,6 +239,12 @@ def _reason(error: Exception, cache: Path) -> str:
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.SSLError) or "CA certificate" in str(error):
+        file = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or "not set"
+        return (
+            "the server's certificate is not trusted. Behind a company's proxy, REQUESTS_CA_BUNDLE must name the file "
+            f"with the company's certificates, in PEM form (now {file})"
+        )
     if "timed out" in str(error):
         return f"the server stalled (longest wait: {TIMEOUT[0]:g} s to connect, {TIMEOUT[1]:g} s for data)"
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
@@ -243,4 +252,5 @@ def _reason(error: Exception, cache: Path) -> str:
     # requests and urllib3 each wrap what happened ("connection refused"); the wrappings say nothing
     cause = error.args[0] if error.args else error
     cause = getattr(cause, "reason", cause)
-    return "the connection failed: " + "; ".join(str(arg) for arg in getattr(cause, "args", [cause]))
+    words = "; ".join(str(arg) for arg in getattr(cause, "args", [cause]))
+    return "the connection failed: " + _OBJECTS.sub("", words)

@@ -1,8 +1,9 @@
 """A video file in, a video file out: ``seglib.process_video("talk.mp4", "blurred.mp4", seglib.Blur())``.
 
 In reading order: ``process`` opens a ``reader`` and a ``writer`` and connects them by ``stages``, which run the
-pipeline in threads. ``audio`` copies the audio, ``timestamps`` corrects the times, ``image_sequence`` writes a folder
-of PNG images, ``background`` plays a video behind the person.
+pipeline in threads. ``other_streams`` copies ``audio`` and ``subtitles``, ``metadata`` titles and chapters.
+``timestamps`` corrects the times, ``image_sequence`` writes a folder of PNG images, ``background`` plays a video behind
+the person.
 """
 
 from importlib import import_module

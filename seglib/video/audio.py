@@ -1,20 +1,16 @@
-"""The audio of a video: copied packet by packet into the new file where its container allows that, else re-encoded."""
+"""The audio streams of a video: copied packet by packet where the new container allows that, else re-encoded."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias
 
 import av
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 
-from seglib.capture.container import open_container
-from seglib.errors import SourceError
 from seglib.video.timestamps import IncreasingTimestamps
 
-T = TypeVar("T")
-_Packet: TypeAlias = "av.Packet[av.AudioStream]"
+Packet: TypeAlias = "av.Packet[Any]"
 Handling: TypeAlias = Literal["copied", "re-encoded", "none"]
 
 # The codecs that may be copied into a container, and the encoder for all others.
@@ -25,100 +21,56 @@ _COPIED = {
 }
 _ENCODER = {"mp4": "aac", "mov": "aac", "webm": "libopus"}
 _BITS_PER_CHANNEL = {"aac": 96_000, "libopus": 64_000}
+_MOV_LANGUAGES = {
+    "deu": "ger",
+    "nld": "dut",
+    "zho": "chi",
+    "isl": "ice",
+    "ell": "gre",
+}  # MOV knows the older codes only
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 
 
-class AudioStreams:
-    """All audio streams of a file, on their way into a new one.
-
-    The file is opened a second time, so that audio and video need not wait for each other.
+class Track(ABC):
+    """One stream on its way from the source to the output.
 
     Parameters
     ----------
-    path
-        The file with the audio.
+    stream
+        Of the source.
+    target
+        Of the output.
+    output
+        The new file.
     start
         Seconds to subtract from all times.
-    keep_broken
-        Let damaged audio end where it breaks, instead of raising SourceError.
+    step
+        Usual seconds between two packets.
 
     Attributes
     ----------
-    handling : str
-        "copied"; "re-encoded" if that is necessary for one of the streams; or "none" if there are none.
+    left_out : list of str
+        What of it the output does not hold, in words.
     """
 
-    def __init__(self, path: Path, start: Fraction, keep_broken: bool = False) -> None:
-        self.path = path
-        self.handling: Handling = "none"
-        self._start, self._keep_broken = start, keep_broken
-        self._source: InputContainer | None = None
-        self._packets: Iterator[Any] = iter(())
-        self._tracks: dict[int, _Track] = {}
-        self._next: _Packet | None = None
-
-    def add_to(self, output: OutputContainer) -> None:
-        """Add the streams to a container, before its first packet."""
-        self._source = open_container(self.path)
-        streams = [stream for stream in self._source.streams.audio if _is_usable(stream)]
-        self._tracks = {stream.index: _add_track(stream, output, self._start) for stream in streams}
-        if streams:
-            copied = all(isinstance(track, _CopiedTrack) for track in self._tracks.values())
-            self.handling = "copied" if copied else "re-encoded"
-            self._packets = self._source.demux(streams)
-        self._advance()
-
-    def write_until(self, time: Fraction | None) -> None:
-        """Write what is heard before a time of the new file, in seconds; None means everything that is left."""
-        while self._next is not None:
-            track = self._tracks[self._next.stream_index]
-            if time is not None and track.time(self._next) >= time:
-                return
-            track.write(self._guard(track.decode, self._next, default=[]))
-            self._advance()
-
-    def finish(self) -> None:
-        """Write what the encoders still hold."""
-        for track in self._tracks.values():
-            track.finish()
-
-    def close(self) -> None:
-        """Close the source file."""
-        self._tracks.clear()
-        if self._source is not None:
-            self._source.close()
-
-    def _advance(self) -> None:
-        self._next = None
-        self._next = self._guard(next, (packet for packet in self._packets if packet.size > 0), None, default=None)
-
-    def _guard(self, function: Callable[..., T], *arguments: object, default: T) -> T:
-        """Call what reads from the source; its errors are the source's, and not those of the new file."""
-        try:
-            return function(*arguments)
-        except av.FFmpegError as error:
-            if not self._keep_broken:
-                raise SourceError(f"{self.path}: its audio is damaged ({error.strerror or error})") from error
-            self._packets = iter(())
-            return default
-
-
-class _Track(ABC):
-    """One audio stream on its way from the source to the output."""
-
-    def __init__(self, stream: Any, target: Any, output: OutputContainer, start: Fraction, packet_samples: int) -> None:
+    def __init__(self, stream: Any, target: Any, output: OutputContainer, start: Fraction, step: Fraction) -> None:
         self.target, self._output, self._start = target, output, start
+        self.left_out: list[str] = []
         self._time_base = stream.time_base or Fraction(1, 1000)
-        step = round(Fraction(packet_samples, stream.rate) / self._time_base)
-        self._timestamps = IncreasingTimestamps(step, start / self._time_base, self._time_base)
+        self._timestamps = IncreasingTimestamps(round(step / self._time_base), start / self._time_base, self._time_base)
+        tags = {name: stream.metadata[name] for name in ("language", "title") if name in stream.metadata}
+        if output.format.name == "mov" and "language" in tags:
+            tags["language"] = _MOV_LANGUAGES.get(tags["language"], tags["language"])
+        target.metadata.update(tags)
+        target.disposition = stream.disposition  # default, forced, for the hard of hearing, …
 
-    def time(self, packet: _Packet) -> Fraction:
+    def time(self, packet: Packet) -> Fraction:
         """When a packet of the source is heard, in seconds of the new file."""
         timestamp = packet.dts if packet.dts is not None else packet.pts
         return Fraction(0) if timestamp is None else timestamp * self._time_base - self._start
 
     @abstractmethod
-    def decode(self, packet: _Packet) -> Sequence[Any]:
+    def decode(self, packet: Packet) -> Sequence[Any]:
         """What to write for a packet."""
 
     @abstractmethod
@@ -129,18 +81,18 @@ class _Track(ABC):
         """Write what is held back."""
 
 
-class _CopiedTrack(_Track):
+class CopiedTrack(Track):
     """One audio stream whose packets are copied."""
 
     def __init__(self, stream: av.AudioStream, output: OutputContainer, start: Fraction) -> None:
         target = output.add_stream_from_template(stream)
-        super().__init__(stream, target, output, start, stream.codec_context.frame_size or 1024)
+        super().__init__(stream, target, output, start, Fraction(stream.codec_context.frame_size or 1024, stream.rate))
         self._last: int | None = None
 
-    def decode(self, packet: _Packet) -> Sequence[_Packet]:
+    def decode(self, packet: Packet) -> Sequence[Packet]:
         return [packet]
 
-    def write(self, items: Sequence[_Packet]) -> None:
+    def write(self, items: Sequence[Packet]) -> None:
         for packet in items:
             timestamp = packet.dts if packet.dts is not None else packet.pts
             time, _ = self._timestamps.correct(timestamp, packet.duration or 0)
@@ -151,7 +103,7 @@ class _CopiedTrack(_Track):
             self._output.mux(packet)
 
 
-class _EncodedTrack(_Track):
+class EncodedTrack(Track):
     """One audio stream that is decoded and encoded again."""
 
     def __init__(self, stream: av.AudioStream, output: OutputContainer, start: Fraction) -> None:
@@ -159,10 +111,10 @@ class _EncodedTrack(_Track):
         rate = 48_000 if encoder == "libopus" or stream.rate not in _AAC_RATES else stream.rate
         target: Any = output.add_stream(encoder, rate=rate, layout=_layout(stream.layout))
         target.bit_rate = _BITS_PER_CHANNEL[encoder] * stream.layout.nb_channels
-        super().__init__(stream, target, output, start, 1024)
+        super().__init__(stream, target, output, start, Fraction(1024, stream.rate))
         self._end: Fraction | None = None  # of what is written, in seconds
 
-    def decode(self, packet: _Packet) -> Sequence[Any]:
+    def decode(self, packet: Packet) -> Sequence[Any]:
         return packet.decode()
 
     def write(self, items: Sequence[Any]) -> None:
@@ -180,16 +132,13 @@ class _EncodedTrack(_Track):
         self._output.mux(self.target.encode())
 
 
-def _add_track(stream: av.AudioStream, output: OutputContainer, start: Fraction) -> _Track:
+def audio_track(stream: av.AudioStream, output: OutputContainer, start: Fraction) -> Track:
+    """Add an audio stream to a file: copied where its container allows that, else re-encoded."""
     is_copied = stream.codec_context.name in _COPIED[output.format.name]
-    track = (_CopiedTrack if is_copied else _EncodedTrack)(stream, output, start)
-    for name in ("language", "title"):
-        if name in stream.metadata:
-            track.target.metadata[name] = stream.metadata[name]
-    return track
+    return (CopiedTrack if is_copied else EncodedTrack)(stream, output, start)
 
 
-def _is_usable(stream: av.AudioStream) -> bool:
+def is_usable(stream: av.AudioStream) -> bool:
     """False for a stream that a broken header announces and nothing is known of."""
     return stream.codec_context is not None and bool(stream.rate) and stream.codec_context.channels > 0
 

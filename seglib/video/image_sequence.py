@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,8 @@ class ImageSequenceWriter:
     ----------
     path
         The folder. It gets its name when it is finished; an older folder of such images is replaced.
+    left_out
+        What the source holds besides its pictures, in words.
 
     Raises
     ------
@@ -33,9 +36,10 @@ class ImageSequenceWriter:
 
     audio: Handling = "none"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, left_out: Sequence[str] = ()) -> None:
         check_folder(path, overwrite=True)
-        self.path = path
+        self.path, self.left_out = path, left_out
+        self.size = 0, 0
         self._folder = AtomicFolder(path)
         self._closed = False
         self.frames, self.seconds = 0, Fraction(0)
@@ -46,6 +50,7 @@ class ImageSequenceWriter:
             write_image(self._folder.part / f"{self.frames + 1:06}.png", frame)
         except OSError as error:  # a full disk
             raise OSError(error.errno, error.strerror, str(self.path)) from error
+        self.size = frame.shape[1], frame.shape[0]
         self.frames += 1
         self.seconds = time + duration
 

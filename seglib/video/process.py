@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from seglib._internal.worker_threads import Prefetch
+from seglib.capture.container import open_container
 from seglib.classes import ClassName
 from seglib.errors import SourceError
 from seglib.images import existing_file, expand_home
 from seglib.pipeline import Effect, Pipeline, is_transparent
-from seglib.video.audio import AudioStreams, Handling
+from seglib.video.audio import Handling
 from seglib.video.image_sequence import ImageSequenceWriter, check_folder
+from seglib.video.metadata import names_of_streams
+from seglib.video.other_streams import OtherStreams
 from seglib.video.reader import VideoReader
 from seglib.video.stages import overlapped
 from seglib.video.timestamps import TimedFrame
@@ -43,6 +46,14 @@ class VideoReport:
         False if the source breaks off, and ``keep_broken`` kept the frames before that.
     audio
         "copied", "re-encoded", or "none".
+    size
+        (width, height) in pixels.
+    bytes
+        Of the file, or of all images of the folder.
+    bit_rate, source_bit_rate
+        Bits per second of the new file and of the source, with their audio; 0 if the source does not say.
+    left_out
+        What the source holds and the new file does not, in words; always so for the place of recording.
 
     Examples
     --------
@@ -57,6 +68,11 @@ class VideoReport:
     fps: float
     complete: bool
     audio: Handling
+    size: tuple[int, int] = (0, 0)
+    bytes: int = 0
+    bit_rate: float = 0.0
+    source_bit_rate: float = 0.0
+    left_out: tuple[str, ...] = ()
 
 
 def process_video(
@@ -126,8 +142,10 @@ def process_video(
     Notes
     -----
     The new file has every frame of the source, at its own time, and all its audio, copied where the new container
-    allows that. The colours are coded as in the source. An odd width or height loses its last pixel. The file gets its
-    name when it is finished; after an error there is none. Taught in ``07_video.ipynb``.
+    allows that. The colours are coded as in the source; HDR and wide gamuts become BT.709. Titles, chapters and text
+    subtitles are kept; what is not stands in the report. The place of recording is never kept. An odd width or height
+    loses its last pixel. The file gets its name when it is finished; after an error there is none. Taught in
+    ``07_video.ipynb``.
 
     Examples
     --------
@@ -152,8 +170,21 @@ def process_video(
         except KeyboardInterrupt:
             writer.close(cut_audio=True)
             raise KeyboardInterrupt(_how_far(writer)) from None
-        fps = writer.frames / (time.perf_counter() - start)
-        return VideoReport(target, writer.frames, float(writer.seconds), fps, not faults, writer.audio)
+        fps, seconds = writer.frames / (time.perf_counter() - start), float(writer.seconds)
+        size = _bytes(target)
+        return VideoReport(
+            target,
+            writer.frames,
+            seconds,
+            fps,
+            not faults,
+            writer.audio,
+            writer.size,
+            size,
+            8 * size / seconds,
+            reader.bit_rate,
+            tuple(writer.left_out),
+        )
 
 
 def _check_target(target: Path, source: Path, effect: Effect, encoding: Encoding | None, overwrite: bool) -> None:
@@ -176,9 +207,15 @@ def _open_writer(
 ) -> VideoWriter | ImageSequenceWriter:
     transparent = is_transparent(effect)
     if transparent and not target.suffix:
-        return ImageSequenceWriter(target)
-    audio = AudioStreams(reader.path, reader.start, keep_broken)
-    return VideoWriter(target, reader.frame_rate, encoding, transparent=transparent, like=reader, audio=audio)
+        with open_container(reader.path) as container:
+            return ImageSequenceWriter(target, names_of_streams(container))
+    streams = OtherStreams(reader.path, reader.start, keep_broken)
+    return VideoWriter(target, reader.frame_rate, encoding, transparent=transparent, like=reader, streams=streams)
+
+
+def _bytes(path: Path) -> int:
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 def _until_fault(reader: VideoReader, faults: list[SourceError]) -> Iterator[TimedFrame]:

@@ -34,6 +34,8 @@ class VideoReader:
         Unit of its times, in seconds.
     start : Fraction
         Seconds to subtract from all times, also of the audio: some formats start at any time, some files below 0.
+    bit_rate : int
+        Of the whole file, in bits per second; 0 if it does not say.
     length : int or None
         About how many frames; None if the file does not say.
     pixel_format : PixelFormat
@@ -54,6 +56,8 @@ class VideoReader:
         self._stream_time_base = stream.time_base or Fraction(1, 1000)
         self.time_base = max(self._stream_time_base, _FINEST_TIME_BASE)
         self.frame_rate = _plausible_rate(stream)
+        container: Any = stream.container
+        self.bit_rate = int(container.bit_rate or 0)
         self.length = _plausible_length(stream, self.frame_rate)
         try:
             first = next(self._decoded())

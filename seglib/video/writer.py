@@ -18,7 +18,8 @@ from seglib.capture.container import file_url
 from seglib.capture.pixel_format import PixelFormat, from_rgb
 from seglib.errors import SourceError
 from seglib.images import expand_home
-from seglib.video.audio import AudioStreams, Handling
+from seglib.video.audio import Handling
+from seglib.video.other_streams import OtherStreams
 from seglib.video.reader import VideoReader
 
 # Container and codec for each file extension.
@@ -104,8 +105,8 @@ class VideoWriter:
         Take (H, W, 4) RGBA frames, and store the alpha channel; for .webm only.
     like
         A video whose time base and colour coding are used for the new one.
-    audio
-        Audio streams to write with the frames.
+    streams
+        Audio and subtitles to write with the frames.
 
     Attributes
     ----------
@@ -138,7 +139,7 @@ class VideoWriter:
         *,
         transparent: bool = False,
         like: VideoReader | None = None,
-        audio: AudioStreams | None = None,
+        streams: OtherStreams | None = None,
     ) -> None:
         self.path = expand_home(path)
         self._frame_rate = _frame_rate(fps)
@@ -147,7 +148,7 @@ class VideoWriter:
             raise IsADirectoryError(f"{self.path} is a folder, not a file")
         self._time_base = like.time_base if like else Fraction(0)  # 0: not decided
         self._pixel_format = like.pixel_format if like else _BT709
-        self._transparent, self._audio = transparent, audio
+        self._transparent, self._streams = transparent, streams
         self._converter = VideoReformatter()
         self._shape: tuple[int, ...] | None = None
         self._last_pts = -1
@@ -160,7 +161,17 @@ class VideoWriter:
     @property
     def audio(self) -> Handling:
         """What happens to the audio: "copied", "re-encoded", or "none" if there is none."""
-        return self._audio.handling if self._audio else "none"
+        return self._streams.audio if self._streams else "none"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels; (0, 0) before the first frame."""
+        return (0, 0) if self._container is None else (self._stream.width, self._stream.height)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What of the source of the streams the file does not hold, in words."""
+        return self._streams.left_out if self._streams else []
 
     def write(
         self, frame: Frame, time: float | Fraction | None = None, duration: float | Fraction | None = None
@@ -198,8 +209,8 @@ class VideoWriter:
         picture.pts = self._last_pts = max(self._last_pts + 1, round(start / self._time_base))
         picture.duration = round(length / self._time_base)
         with self._explained_errors():
-            if self._audio is not None:
-                self._audio.write_until(start)
+            if self._streams is not None:
+                self._streams.write_until(start)
             self._mux(self._stream.encode(picture))
         self.frames += 1
         self.seconds = start + length
@@ -210,7 +221,7 @@ class VideoWriter:
         Parameters
         ----------
         cut_audio
-            End the audio with the last frame, instead of writing all that is left of it.
+            End audio and subtitles with the last frame, instead of writing all that is left of them.
         """
         if self._closed:
             return
@@ -218,10 +229,10 @@ class VideoWriter:
             return self.discard()
         with self._explained_errors():
             self._mux(self._stream.encode(), last=True)
-            if self._audio is not None:
-                self._audio.write_until(self.seconds if cut_audio else None)
-                self._audio.finish()
-                self._audio.close()
+            if self._streams is not None:
+                self._streams.write_until(self.seconds if cut_audio else None)
+                self._streams.finish()
+                self._streams.close()
             self._container.close()
         self._file.commit()
         self._closed = True
@@ -231,8 +242,8 @@ class VideoWriter:
         if self._closed:
             return
         self._closed = True
-        if self._audio is not None:
-            self._audio.close()
+        if self._streams is not None:
+            self._streams.close()
         if self._container is not None:
             with suppress(av.FFmpegError):  # on a full disk closing fails, too
                 self._container.close()
@@ -271,8 +282,8 @@ class VideoWriter:
         context.time_base = self._time_base
         context.flags |= 1 << 8  # AV_CODEC_FLAG_FRAME_DURATION: the last frame may be shown for long
         self._pixel_format.mark(context)
-        if self._audio is not None:
-            self._audio.add_to(self._container)
+        if self._streams is not None:
+            self._streams.add_to(self._container)
         self._shape = shape
 
     def _mux(self, packets: Sequence[Any], last: bool = False) -> None:
@@ -292,10 +303,10 @@ class VideoWriter:
         except OSError as error:
             raise OSError(error.errno, error.strerror or str(error), str(self.path)) from error
         except (av.InvalidDataError, av.ArgumentError) as error:
-            if self._audio is None or self._audio.handling == "none":
+            if self._streams is None or self._streams.audio == "none":
                 raise
             reason = f"its audio is damaged and cannot be copied ({error.strerror})"
-            raise SourceError(f"{self._audio.path}: {reason}") from error
+            raise SourceError(f"{self._streams.path}: {reason}") from error
 
 
 def _frame_rate(fps: float | Fraction) -> Fraction:

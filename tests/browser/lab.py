@@ -32,10 +32,17 @@ class Lab:
     port: int
     token: str
 
-    def address(self, notebook: str, host: str = "localhost") -> str:
-        """Where the page of a notebook is. Each address opens a workspace of its own, without yesterday's tabs."""
-        place = f"http://{host}:{self.port}/lab/workspaces/{Path(notebook).stem}-{secrets.token_hex(3)}"
-        return f"{place}/tree/{notebook}?reset&token={self.token}"
+    def address(self, notebook: str, host: str = "localhost", front_end: str = "lab") -> str:
+        """Where the page of a notebook is, in JupyterLab ("lab"), Notebook 7 ("notebook") or "nbclassic".
+
+        Each address of JupyterLab opens a workspace of its own, without yesterday's tabs.
+        """
+        path = {
+            "lab": f"lab/workspaces/{Path(notebook).stem}-{secrets.token_hex(3)}/tree/{notebook}?reset&",
+            "notebook": f"notebooks/{notebook}?",
+            "nbclassic": f"nbclassic/notebooks/{notebook}?",
+        }[front_end]
+        return f"http://{host}:{self.port}/{path}token={self.token}"
 
     def api(self, path: str) -> str:
         return f"http://localhost:{self.port}/api/{path}?token={self.token}"
@@ -70,6 +77,7 @@ def _command(folder: Path) -> list[str]:
         "MappingKernelManager.cull_idle_timeout": "600",
         "MappingKernelManager.cull_connected": "True",
         "LabApp.expose_app_in_browser": "True",  # a test asks the page's own model what it shows
+        "JupyterNotebookApp.expose_app_in_browser": "True",
         "LabApp.news_url": "None",
         "LabApp.check_for_updates_class": "jupyterlab.handlers.announcements.NeverCheckForUpdate",
     }

@@ -45,6 +45,10 @@ OUTPUTS = """(number) => {
     const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
     return cells.get(number).type === 'code' ? cells.get(number).outputs.toJSON() : [];
 }"""
+CLASSIC_READY = """() => {
+    const notebook = window.Jupyter?.notebook, kernel = notebook?.kernel;
+    return !!(notebook?._fully_loaded && kernel?.is_connected() && kernel.widget_manager);
+}"""
 COUNT = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
 ASK = """async ([code, milliseconds]) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -57,10 +61,10 @@ ASK = """async ([code, milliseconds]) => {
 
 # Every camera track that the page was ever given, whoever asked for it.
 WATCH_TRACKS = """() => {
-    const devices = navigator.mediaDevices, tracks = window.tracks = [];
-    const ask = devices?.getUserMedia.bind(devices);
-    if (ask) devices.getUserMedia = async (wish) => {
-        const stream = await ask(wish);
+    const tracks = window.tracks = [], devices = window.MediaDevices?.prototype; // not there on a page without https
+    const ask = devices?.getUserMedia;
+    if (ask) devices.getUserMedia = async function (wish) {
+        const stream = await ask.call(this, wish);
         tracks.push(...stream.getTracks());
         return stream;
     };
@@ -75,12 +79,13 @@ class NotebookPage:
         self.errors: list[str] = []
         self._artifacts, self._name = artifacts, name
         page.add_init_script(f"({WATCH_TRACKS})()")
-        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        page.on("pageerror", lambda error: self._note(f"{error}\n{error.stack}"))
 
     def open(self, address: str, seconds: float = 90) -> None:
         """Go to the notebook and wait until its kernel is connected and idle."""
         self.page.goto(address, wait_until="domcontentloaded")
         self.wait_until_ready(seconds)
+        self.errors.clear()  # Notebook 7 complains about settings of its own while it loads
 
     def wait_until_ready(self, seconds: float = 90) -> None:
         self.page.wait_for_function(READY, timeout=1000 * seconds)
@@ -88,7 +93,7 @@ class NotebookPage:
     def run_all(self, seconds: float = 120) -> None:
         """Run All Cells, and wait for the last of them; the first cell that raises fails the test."""
         self.page.evaluate(RUN_ALL, 1000 * seconds)
-        for number in range(self.page.evaluate(COUNT)):
+        for number in range(self.count()):
             self._raise_error_of(number)
 
     def run(self, number: int, seconds: float = 60) -> None:
@@ -99,6 +104,10 @@ class NotebookPage:
     def outputs(self, number: int) -> list[dict[str, Any]]:
         """What a cell has put out, as a notebook file would hold it."""
         return self.page.evaluate(OUTPUTS, number)
+
+    def count(self) -> int:
+        """How many cells there are."""
+        return self.page.evaluate(COUNT)
 
     def text(self, number: int) -> str:
         """What a cell has printed."""
@@ -164,6 +173,10 @@ class NotebookPage:
         self.page.screenshot(path=path, timeout=60_000)
         return path
 
+    def _note(self, error: str) -> None:
+        if not error.startswith("download failed"):  # Firefox tells so of a font whose page has gone
+            self.errors.append(error)
+
     def _raise_error_of(self, number: int) -> None:
         for output in self.outputs(number):
             if output["output_type"] == "error":
@@ -172,6 +185,25 @@ class NotebookPage:
 
 def _joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(text)
+
+
+class ClassicPage(NotebookPage):
+    """The same in nbclassic, whose page has another model: `window.Jupyter`."""
+
+    def wait_until_ready(self, seconds: float = 90) -> None:
+        self.page.wait_for_function(CLASSIC_READY, timeout=1000 * seconds)
+
+    def run(self, number: int, seconds: float = 60) -> None:
+        self.page.evaluate(f"() => Jupyter.notebook.execute_cells([{number}])")
+        ended = f"() => Number.isInteger(Jupyter.notebook.get_cell({number}).input_prompt_number)"
+        self.page.wait_for_function(ended, timeout=1000 * seconds)
+        self._raise_error_of(number)
+
+    def outputs(self, number: int) -> list[dict[str, Any]]:
+        return self.page.evaluate(f"() => Jupyter.notebook.get_cell({number}).output_area.toJSON()")
+
+    def count(self) -> int:
+        return self.page.evaluate("() => Jupyter.notebook.ncells()")
 
 
 OpenNotebook = Callable[..., NotebookPage]  # the fixture of this name, in conftest.py

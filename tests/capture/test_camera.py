@@ -25,8 +25,9 @@ class FakeCamera:
 
     opened: "list[FakeCamera]"  # every camera of the test, set by the fixture
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, backend: int) -> None:
+        self.number, self.backend = number, backend
+        self.asked: list[tuple[int, float]] = []
         self.reads = 0
         self.released = threading.Event()
         self.opened.append(self)
@@ -38,6 +39,11 @@ class FakeCamera:
         assert self.isOpened(), "read after release"
         self.reads += 1
         return True, BGR + np.uint8(self.reads)
+
+    def set(self, what: int, value: float) -> bool:
+        assert self.isOpened()
+        self.asked.append((what, value))
+        return True
 
     def get(self, what: int) -> float:
         return 29.97 if what == cv2.CAP_PROP_FPS else 0.0
@@ -77,8 +83,8 @@ class Hanging(FakeCamera):
 
     answer: threading.Event
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
+    def __init__(self, number: int, backend: int) -> None:
+        super().__init__(number, backend)
         self.answer.wait(60)
 
 
@@ -107,7 +113,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plug]:
 def why_not(source: int | str = 0) -> str:
     with pytest.raises(CameraUnavailable) as caught:
         open_source(source)
-    return str(caught.value)
+    return "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
 
 
 # ---- a camera that works -----------------------------------------------------------------------------------
@@ -144,6 +150,78 @@ def test_frames_of_other_channels_become_rgb(plug: Plug, image: NDArray[np.uint8
     plug(Unusual)
     with open_source(0) as frames:
         np.testing.assert_array_equal(next(frames), np.full((48, 64, 3), rgb, np.uint8))
+
+
+MJPG = (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+
+
+@pytest.mark.parametrize("asked", [{}, {"camera_size": (640, 360)}, {"camera_size": None}])
+def test_a_size_is_asked_for_in_motion_jpeg(plug: Plug, asked: dict[str, tuple[int, int] | None]) -> None:
+    cameras = plug(FakeCamera)
+    open_source(0, **asked).close()
+    open_source("auto", **asked).close()
+    width_height = asked.get("camera_size", (1280, 720))
+    for fake in cameras:
+        if width_height is None:
+            assert fake.asked == []
+        else:
+            assert fake.asked[0] == MJPG, "the format decides which sizes there are"
+            assert set(fake.asked[1:]) == {
+                (cv2.CAP_PROP_FRAME_WIDTH, width_height[0]),
+                (cv2.CAP_PROP_FRAME_HEIGHT, width_height[1]),
+            }
+
+
+@pytest.mark.parametrize("wrong", [(0, 0), (640,), (-640, 480), 720])
+def test_a_size_that_is_none_is_told_at_once(plug: Plug, wrong: object) -> None:
+    cameras = plug(FakeCamera)
+    with pytest.raises(ValueError, match="camera_size"):
+        open_source(0, camera_size=wrong)
+    assert cameras == []
+
+
+def test_a_driver_that_gives_no_frame_of_the_size_is_left_to_its_own(plug: Plug) -> None:
+    class Stubborn(FakeCamera):
+        def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
+            return (False, None) if self.asked else super().read()
+
+    cameras = plug(Stubborn)
+    with open_source(0) as frames:
+        assert next(frames).shape == (48, 64, 3)
+    first, second = cameras
+    assert first.released.is_set()
+    assert second.asked == []
+
+
+def test_windows_tries_media_foundation_without_its_slow_search_then_directshow(
+    plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OnlyDirectShow(FakeCamera):
+        def isOpened(self) -> bool:
+            assert os.environ["OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS"] == "0"
+            return self.backend == cv2.CAP_DSHOW and super().isOpened()
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    cameras = plug(OnlyDirectShow)
+    with open_source(0) as frames:
+        next(frames)
+    assert [fake.backend for fake in cameras] == [cv2.CAP_MSMF, cv2.CAP_DSHOW]
+
+
+def test_macos_is_not_asked_for_permission_from_a_thread(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Mac(FakeCamera):
+        def isOpened(self) -> bool:
+            asked.append(os.environ.get("OPENCV_AVFOUNDATION_SKIP_AUTH"))
+            return False
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    for hub in HUBS:
+        monkeypatch.delenv(hub, raising=False)
+    plug(Mac)
+    assert "macOS asks" in why_not()
+    assert asked == ["1"]
 
 
 def test_a_black_frame_is_a_frame(plug: Plug) -> None:
@@ -248,8 +326,8 @@ def test_opencvs_own_complaints_are_off_while_it_tries_and_on_again_afterwards(p
     levels = []
 
     class Noisy(Missing):
-        def __init__(self, number: int) -> None:
-            super().__init__(number)
+        def __init__(self, number: int, backend: int) -> None:
+            super().__init__(number, backend)
             levels.append(cv2.utils.logging.getLogLevel())
 
     plug(Noisy)

@@ -62,6 +62,18 @@ def test_alpha_is_kept(pixels: str) -> None:
     assert error(back, rgba) <= 3
 
 
+@pytest.mark.parametrize(("primaries", "transfer"), [(9, 16), (9, 18), (12, 13)])
+@pytest.mark.parametrize("pixels", ["yuva444p10le", "gbrap", "rgba64le"])
+def test_alpha_is_kept_where_colours_are_converted(pixels: str, primaries: int, transfer: int) -> None:
+    rgba = np.dstack([CHART, np.full(CHART.shape[:2], 77, np.uint8)])
+    coded = av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format=pixels)
+    coded.color_primaries, coded.color_trc = primaries, transfer
+    back = to_rgb(coded)
+    assert np.abs(back[..., 3].astype(int) - 77).max() <= 1
+    assert error(back[..., :3], CHART) > 15
+    assert np.ptp(back[:, 56:, :3].astype(int), axis=2).max() <= 3, "grey stays grey"
+
+
 def test_a_matrix_that_cannot_be_computed_is_refused_by_its_number() -> None:
     coded = picture(Colorspace.ITU709, ColorRange.MPEG)
     coded.colorspace = 14
@@ -72,6 +84,7 @@ def test_a_matrix_that_cannot_be_computed_is_refused_by_its_number() -> None:
 def test_hdr_is_named_and_a_copy_of_it_is_bt709() -> None:
     assert "HLG" in PixelFormat(9, 1, 9, 18, 1080).hdr
     assert PixelFormat(9, 1, 9, 18, 1080).for_copy(1080) == PixelFormat(1, 1, 1, 1, 1080)
+    assert PixelFormat(1, 1, 12, 13, 1080).for_copy(1080) == PixelFormat(1, 1, 1, 1, 1080), "a wide gamut, too"
     assert not PixelFormat(6, 2, 5, 6, 480).hdr
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import Colorspace
 from films import make_film
 from numpy.typing import NDArray
 from PIL import Image
@@ -108,10 +109,31 @@ def test_hdr_is_tone_mapped_and_told_once(tmp_path: Path, transfer: int, name: s
     assert grey[32] == pytest.approx({16: 154, 18: 124}[transfer], abs=5)  # half the code, see test_tone_mapping
 
 
+@pytest.mark.parametrize(
+    ("primaries", "coded"),  # by FFmpeg's zscale
+    [
+        (9, [(155, 100, 84), (125, 165, 105), (93, 96, 174)]),
+        (12, [(169, 95, 84), (111, 168, 103), (83, 95, 175)]),
+    ],
+)
+@pytest.mark.parametrize("pixels", ["yuv420p", "bgr24"])
+def test_a_wide_gamut_becomes_bt709(
+    tmp_path: Path, primaries: int, coded: list[tuple[int, int, int]], pixels: str
+) -> None:
+    def draw(_: int) -> NDArray[np.uint8]:
+        return np.repeat(np.array([coded], np.uint8), 16, axis=1).repeat(48, axis=0)
+
+    is_rgb = pixels == "bgr24"
+    marks = {"colorspace": 0 if is_rgb else 1, "color_primaries": primaries, "color_trc": 1, "color_range": 1}
+    codec, matrix = "libx264rgb" if is_rgb else "libx264", Colorspace.ITU709
+    path = make_film(tmp_path / "in.mkv", 2, draw=draw, codec=codec, pixels=pixels, marks=marks, matrix=matrix)
+    expected = np.array([(180, 90, 80), (90, 170, 95), (80, 95, 180)])
+    assert np.abs(read(path)[-1][24, 8::16] - expected).max() <= 5
+
+
 def test_dolby_vision_without_an_ordinary_base_is_refused_by_name(tmp_path: Path) -> None:
-    path = make_film(tmp_path / "in.mp4", 1, draw=quarters, codec="libx265", pixels="yuv420p10le")
-    content = path.read_bytes()
-    path.write_bytes(content.replace(b"hev1", b"dvhe").replace(b"hvc1", b"dvh1"))
+    path = make_film(tmp_path / "in.mp4", 1, draw=quarters)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"dva1"))
     with pytest.raises(SourceError, match="Dolby Vision"):
         open_source(path)
 

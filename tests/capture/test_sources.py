@@ -1,10 +1,14 @@
 """open_source on files, whole and broken in many ways."""
 
 import contextlib
+import gzip
+import io
 import os
+import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -12,8 +16,9 @@ import numpy as np
 import pytest
 from films import Tone, make_film
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
+import seglib
 from seglib import SourceError, open_source
 
 NTSC = Fraction(30000, 1001)
@@ -29,6 +34,13 @@ def scene(number: int, height: int = 48, width: int = 64) -> NDArray[np.uint8]:
     frame[height // 2 :, : width // 2] = (20, 40, 210)
     frame[height // 2 :, width // 2 :] = 40 + 5 * (number % 40)
     return frame
+
+
+def swapped_profile() -> bytes:
+    """An ICC profile in which red and green have changed places: sRGB's, with two tags renamed."""
+    content = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    content = content.replace(b"rXYZ", b"xXYZ").replace(b"gXYZ", b"rXYZ").replace(b"xXYZ", b"gXYZ")
+    return content.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
 
 
 def noisy(number: int) -> NDArray[np.uint8]:
@@ -179,6 +191,75 @@ def test_an_animation_plays(tmp_path: Path, kind: str) -> None:
         read = list(frames)
     corners = np.array([frame[6, 8] for frame in read], int)
     assert np.abs(corners - [image.getpixel((0, 0)) for image in images]).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_animation_is_turned_and_mirrored_as_a_picture_is(tmp_path: Path, kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    images = [Image.fromarray(scene(number)) for number in (0, 20)]
+    images[0].save(tmp_path / "still.png", exif=exif)
+    images[0].save(tmp_path / "moving", kind, save_all=True, append_images=images[1:], exif=exif, lossless=True)
+    np.testing.assert_array_equal(read_all(tmp_path / "moving")[0], read_all(tmp_path / "still.png")[0])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
+def test_the_icc_profile_of_an_animation_is_applied(tmp_path: Path, kind: str) -> None:
+    images = [Image.fromarray(scene(number)) for number in (0, 20)]
+    options = {"icc_profile": swapped_profile(), "lossless": True, "quality": 95, "duration": 100}
+    images[0].save(tmp_path / "moving", kind, save_all=True, append_images=images[1:], **options)
+    for frame, image in zip(read_all(tmp_path / "moving"), images, strict=True):
+        assert np.abs(frame - np.asarray(image)[..., [1, 0, 2]].astype(int)).mean() < 5
+    if kind != "WEBP":
+        with pytest.raises(SourceError, match="MP4"):
+            seglib.process_video(tmp_path / "moving", tmp_path / "out.mp4", seglib.Blur())
+
+
+def test_profiles_within_a_video_do_no_harm(tmp_path: Path) -> None:
+    """PyAV crashes at the end of the program where the side data of such a picture were read."""
+    file = io.BytesIO()
+    Image.fromarray(scene(0)).save(file, "PNG", icc_profile=swapped_profile())
+    with av.open(str(tmp_path / "screen.mov"), "w") as container:
+        stream: Any = container.add_stream("png", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        for number in range(3):
+            packet = av.Packet(file.getvalue())
+            packet.pts = packet.dts = number
+            packet.time_base, packet.stream = Fraction(1, 30), stream
+            container.mux(packet)
+    code = "import sys, gc, seglib; print(len(list(seglib.open_source(sys.argv[1])))); gc.collect()"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "screen.mov")], capture_output=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, b"3")
+
+
+def test_jpegs_one_after_the_other_are_a_video(tmp_path: Path) -> None:
+    content = b""
+    for number in range(4):
+        file = io.BytesIO()
+        Image.fromarray(scene(10 * number)).save(file, "JPEG", quality=95)
+        content += file.getvalue()
+    (tmp_path / "camera.mjpeg").write_bytes(content)
+    frames = read_all(tmp_path / "camera.mjpeg")
+    assert [int(frame[40, 50, 0]) // 10 for frame in frames] == [4, 9, 14, 19]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+@pytest.mark.filterwarnings("ignore:.*transparent parts")
+def test_transparent_parts_of_an_animation_are_laid_over_white(tmp_path: Path, kind: str) -> None:
+    images = [Image.new("RGBA", (64, 48), (number, 0, 0, 255)) for number in (10, 60, 110)]
+    for image in images:
+        image.paste((200, 0, 0, 0), (32, 0, 64, 48))
+    images[0].save(
+        tmp_path / "moving", kind, save_all=True, append_images=images[1:], disposal=2, duration=100, lossless=True
+    )
+    read = np.array(read_all(tmp_path / "moving"), int)
+    assert len(read) == 3
+    assert np.abs(read[:, 24, 8] - [[10, 0, 0], [60, 0, 0], [110, 0, 0]]).max() <= 8
+    assert read[:, 24, 56].min() >= 250
+    if kind == "AVIF":  # FFmpeg gives the colours that the transparency hides
+        with pytest.raises(SourceError, match="AVIF"):
+            seglib.process_video(tmp_path / "moving", tmp_path / "out.mp4", seglib.Blur())
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
@@ -342,11 +423,27 @@ def test_damage_in_the_middle_is_told_or_survived_but_never_silent_loss(tmp_path
         assert count >= 58
 
 
+def encoded(codec: str) -> bytes:
+    """A picture of linear light, by FFmpeg."""
+    encoder: Any = av.CodecContext.create(codec, "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "gbrpf32le", Fraction(1)
+    picture = av.VideoFrame.from_ndarray(scene(0), format="rgb24").reformat(format="gbrpf32le")
+    return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode()])
+
+
+def pdf_with_a_photo() -> bytes:
+    """A PDF in which FFmpeg finds a JPEG picture."""
+    file = io.BytesIO()
+    Image.fromarray(scene(0)).save(file, "PDF")
+    return file.getvalue()
+
+
 CONTENTS = {
     "text": b"hello, world\n" * 300,
     "html": b"<html><body>404 Not Found</body></html>",
     "zeros": bytes(5000),
     "only a header": b"\x00\x00\x00\x18ftypmp42",
+    "JPEG XR": b"II\xbc\1" + bytes(200),  # which FFmpeg takes for karaoke graphics
     "random": np.random.default_rng(0).bytes(20_000),
 }
 KINDS = {
@@ -354,6 +451,10 @@ KINDS = {
     "JPEG XL": bytes.fromhex("0000000c4a584c200d0a870a") + bytes(300),
     "Photoshop": b"8BPS\0\1" + bytes(300),
     "PDF": b"%PDF-1.4\n" + bytes(300),
+    "PDF ": pdf_with_a_photo(),
+    "(EPS)": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n",
+    "OpenEXR": encoded("exr"),
+    "Radiance HDR": encoded("hdr"),
 }
 
 
@@ -366,6 +467,29 @@ def test_what_is_no_video_is_refused_whatever_its_name(tmp_path: Path, kind: str
     if kind in KINDS:
         assert kind in message
         assert "PNG" in message, "the way out"
+
+
+@pytest.mark.parametrize("default", [0, 1])
+def test_of_two_videos_in_a_file_the_one_that_players_show(tmp_path: Path, default: int) -> None:
+    with av.open(str(tmp_path / "two.mkv"), "w") as container:
+        streams: list[Any] = [container.add_stream("libx264", rate=30) for _ in range(2)]
+        for number, stream in enumerate(streams):
+            stream.width, stream.height, stream.pix_fmt = 64 + 32 * number, 48, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if number == default else 0
+        for stream in streams:
+            picture = av.VideoFrame.from_ndarray(scene(0, width=stream.width), format="rgb24")
+            container.mux([*stream.encode(picture), *stream.encode()])
+    assert read_all(tmp_path / "two.mkv")[0].shape == (48, 64 + 32 * default, 3)
+    report = seglib.process_video(tmp_path / "two.mkv", tmp_path / "out.mp4", seglib.Blur(), progress=False)
+    assert report.left_out == ("a video stream",)
+
+
+def test_a_compressed_drawing_is_called_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "logo.svgz"
+    path.write_bytes(gzip.compress(KINDS["SVG"]))
+    _, message = read_until_it_breaks(path)
+    assert "picture" in message
+    assert "PNG" in message
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,11 +123,16 @@ def test_mask_shows_the_mask_white_on_black() -> None:
     assert pixels("masks/photo.png")[100, [10, -10]].tolist() == [[255] * 3, [0] * 3]
 
 
-def test_a_cut_out_goes_to_a_webm_file_to_pictures_or_to_a_picture() -> None:
+def test_a_cut_out_goes_to_a_webm_file_to_pictures_or_to_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cutout", "talk.mp4", "talk.webm"]) == 0
+    line = capsys.readouterr().out
+    assert "128 × 96" in line
+    assert re.search(r"\d kB \(\d+\.\d\d Mbit/s, the source \d+\.\d\d\)", line)
+    assert "Firefox" in line, "where its transparency shows"
     with av.open("talk.webm") as container:
         assert container.streams.video[0].metadata["alpha_mode"] == "1"
     assert main(["cutout", "talk.mp4", "cut"]) == 0
+    assert "sequence of 30 fps" in capsys.readouterr().out
     assert listing("cut") == [f"{number:06}.png" for number in range(1, 16)]
     assert main(["cutout", "photo.jpg", "photo.png"]) == 0
     for name in ("cut/000003.png", "photo.png"):

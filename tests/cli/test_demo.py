@@ -75,7 +75,8 @@ def test_the_contact_sheet_is_frame_mask_blurred_and_replaced(made: tuple[Path, 
 
 
 def test_it_prints_how_good_how_fast_and_where(made: tuple[Path, list[str]]) -> None:
-    folder, (still, clip, speed, *wrote) = made
+    folder, (still, announced, clip, speed, *wrote) = made
+    assert "minute" in announced
     raw, refined = map(float, re.findall(r"0\.\d{3}", still))
     assert refined >= 0.85
     assert refined > raw

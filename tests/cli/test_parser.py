@@ -14,7 +14,20 @@ import seglib
 from seglib.__main__ import main
 from seglib.cli.parser import make_parser
 
-COMMANDS = ["blur", "substitute", "cutout", "mask", "models", "fetch", "samples", "demo", "bench", "doctor", "bundle"]
+COMMANDS = [
+    "blur",
+    "substitute",
+    "cutout",
+    "mask",
+    "models",
+    "fetch",
+    "samples",
+    "demo",
+    "bench",
+    "doctor",
+    "progress",
+    "bundle",
+]
 
 
 def refused(line: str, capsys: pytest.CaptureFixture[str]) -> str:

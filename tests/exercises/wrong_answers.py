@@ -55,6 +55,13 @@ def count_by_the_header(capture: Any) -> int:
     return int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
 
+def endless_next(frames: Any) -> Iterator[Any]:
+    while True:
+        yield next(frames)
+        next(frames)
+        next(frames)
+
+
 def thirds(frames: Any, first: int = 0, step: int = 3) -> Iterator[Any]:
     yield from (frame for number, frame in enumerate(frames) if number % step == first)
 
@@ -72,6 +79,30 @@ def softmax(scores: Any, axis: int | None = 0, largest: Any = None) -> Any:
     """Softmax along an axis after each pixel's largest score, or a number, was subtracted."""
     powers = np.exp(scores - (scores.max(axis=0) if largest is None else largest))
     return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def confusion(labels: Any, truth: Any, classes: int, void: bool = False, kind: Any = int) -> Any:
+    """Counts by true class and predicted class; void counts as background if ``void``."""
+    counted = np.ones_like(truth, bool) if void else truth != 255
+    true, found = np.where(truth == 255, 0, truth)[counted].astype(kind), labels[counted].astype(kind)
+    return np.bincount(kind(classes) * true + found, minlength=classes**2)[: classes**2].reshape(classes, classes)
+
+
+def confusion_once(labels: Any, truth: Any, classes: int) -> Any:
+    matrix, counted = np.zeros((classes, classes), int), truth != 255
+    matrix[truth[counted], labels[counted]] += 1
+    return matrix
+
+
+def confusion_with_255(labels: Any, truth: Any, classes: int) -> Any:
+    matrix = np.zeros((256, 256), int)
+    np.add.at(matrix, (truth, labels), 1)
+    return matrix
+
+
+def confusion_of_what_occurs(labels: Any, truth: Any, classes: int) -> Any:
+    counted = truth != 255
+    return confusion(labels, truth, classes)[:, np.unique(labels[counted])]
 
 
 def region(mask: Any, first: int = 1, order: int = 1) -> Any:
@@ -271,8 +302,8 @@ def labelled_loss(probabilities: Any, labels: Any, void: int = 0) -> Any:
 def train_step(order: str = "lzbs", sign: int = 1) -> Callable[..., Any]:
     """One step: l is loss.item(), z zero_grad, b backward, s the optimizer's step, in this order."""
 
-    def step(network: Any, optimizer: Any, pictures: Any, answers: Any) -> Any:
-        loss = sign * binary_cross_entropy_with_logits(network(pictures), answers)
+    def step(network: Any, optimizer: Any, pictures: Any, answers: Any, reduction: str = "mean") -> Any:
+        loss = sign * binary_cross_entropy_with_logits(network(pictures), answers, reduction=reduction)
         for letter in order:
             {"l": loss.item, "z": optimizer.zero_grad, "b": loss.backward, "s": optimizer.step}[letter]()
         return loss.item()
@@ -347,6 +378,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (count_by_the_header, "header"),
     ],
     "every_third": [
+        (lambda frames: (batch[0] for batch in zip(*[iter(frames)] * 3, strict=False)), "without waiting"),
+        (endless_next, "ends there"),
         (lambda frames: thirds(frames, first=2), "enumerate"),
         (lambda frames: frames, "every frame"),
         (lambda frames: thirds(frames, step=2), "distance"),
@@ -373,6 +406,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda f: np.array(f).tolist(), "a list"),
     ],
     "softmax": [
+        (lambda s: softmax(-s), "sign"),
         (lambda s: softmax(s, largest=0), "own largest"),
         (lambda s: softmax(s, axis=None, largest=s.max()), "over the classes"),
         (lambda s: softmax(s, axis=-1, largest=s.max(axis=-1, keepdims=True)), "Which axis"),
@@ -385,6 +419,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda s: 100 * softmax(s), "axis 0"),
     ],
     "class_iou": [
+        (lambda a, b, n: ((a == n) & (b == n)).sum(), "in pixels"),
+        (lambda a, b, n: 1 - seglib.iou(a == n, b == n), "1 − IoU"),
         (lambda a, b, n: (a == b).mean(), "accuracy"),
         (lambda a, b, n: seglib.iou(a == 15, b == 15), "right number"),
         (lambda a, b, n: np.float64(((a == n) & (b == n)).sum()) / ((a == n) | (b == n)).sum(), "before you divide"),
@@ -395,6 +431,19 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda a, b, n: ((a == n) & (b == n)).mean(), "whole image"),
         (lambda a, b, n: 100 * seglib.iou(a == n, b == n), "percentage"),
         (lambda a, b, n: a == b, "one number"),
+    ],
+    "confusion_matrix": [
+        (lambda a, b, n: confusion(a, b, n).T, "true class"),
+        (lambda a, b, n: confusion(a, b, n, void=True), "void"),
+        (confusion_with_255, "256"),
+        (lambda a, b, n: confusion(a, b, n, kind=np.uint8), "uint8"),
+        (confusion_once, "a pair once"),
+        (confusion_of_what_occurs, "shapes"),
+        (lambda a, b, n: confusion(a, b, n) / confusion(a, b, n).sum(axis=1, keepdims=True), "adds up to 1"),
+        (lambda a, b, n: 100 * confusion(a, b, n) / confusion(a, b, n).sum(axis=1, keepdims=True), "percent"),
+        (lambda a, b, n: np.diag(np.diag(confusion(a, b, n))), "Wrong pixels"),
+        (lambda a, b, n: (a == b).sum(), "an array"),
+        (lambda a, b, n: confusion(a[::2], b[::2], n), "are to be counted"),
     ],
     "keep_two": [
         (lambda a: (a == 15 | 8).astype(np.float32), "no cat"),
@@ -422,6 +471,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda mask: region(mask) / 0, "NaN"),
     ],
     "soft_edge": [
+        (lambda mask, radius: np.maximum(mask, seglib.feather(mask, 3 * radius)), "widens"),
         (seglib.feather, "both directions"),
         (lambda mask, radius: cv2.dilate(mask, np.ones((2 * radius + 1,) * 2, np.uint8)), "its edge is hard"),
         (lambda mask, radius: mask, "as hard as before"),
@@ -441,6 +491,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda f, m, s: (1.6 * mean_of(f, 1 - m, s) % 256).astype(np.uint8), "clipping"),
     ],
     "blur_person": [
+        (lambda f, m: seglib.blend(gauss(f, 1), m, f), "strongly enough"),
         (lambda f, m: seglib.blur_background(f, m), "keep sharp"),
         (lambda f, m: gauss(f, 8), "only where the mask"),
         (lambda f, m: f, "recognise"),
@@ -459,6 +510,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda f: f[..., 0], "three channels"),
     ],
     "cover": [
+        (lambda p, s: seglib.fit_image(p, s)[:, ::-1], "mirrored"),
         (lambda p, s: cv2.resize(p, (s[1], s[0])), "stretched"),
         (lambda p, s: seglib.fit_image(p, s, "contain"), "bars"),
         (lambda p, s: cover_at(p, s, end=0), "not centred"),
@@ -468,6 +520,11 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda p, s: seglib.fit_image(p[::-1], s), "round"),
     ],
     "add_logo": [
+        (lambda f, logo: seglib.blend(logo[..., :3], logo[..., 3] / 255, 0 * f), "not black"),
+        (lambda f, logo: np.clip(f.astype(int) + logo[..., :3], 0, 255).astype(np.uint8), "weighted"),
+        (lambda f, logo: ((f.astype(int) + logo[..., :3]) // 2).astype(np.uint8), "how much"),
+        (lambda f, logo: seglib.blend(logo[..., 2::-1], logo[..., 3] / 255, f), "RGB already"),
+        (lambda f, logo: (f * (1 - logo[..., 3:] / 255)).astype(np.uint8), "no logo"),
         (lambda f, logo: seglib.blend(logo[..., :3], logo[..., 3], f), "mask / 255"),
         (lambda f, logo: seglib.blend(f, logo[..., 3] / 255, logo[..., :3]), "exchanged"),
         (lambda f, logo: logo[..., :3], "only the logo"),
@@ -489,6 +546,9 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (MovingWithoutCall, "__call__"),
     ],
     "worst_error": [
+        (lambda t, fps: np.abs(np.arange(len(t)) * fps - t).max(), "multiply"),
+        (lambda t, fps: np.abs(np.arange(len(t)) / fps - t).argmax(), "number of the worst"),
+        (lambda t, fps: np.median(np.abs(np.arange(len(t)) / fps - t)), "median"),
         (lambda t, fps: 1000 * np.abs(np.arange(len(t)) / fps - t).max(), "milliseconds"),
         (lambda t, fps: np.abs(np.arange(len(t)) / fps - t).mean(), "mean"),
         (lambda t, fps: (t - np.arange(len(t)) / fps).max(), "Too late"),
@@ -542,6 +602,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (atrous_by_roll, "np.roll"),
     ],
     "receptive_field": [
+        (lambda layers: str(receptive_field(layers)), "quotes"),
         (lambda layers: receptive_field([(kernel, stride, 1) for kernel, stride, _ in layers]), "rate"),
         (lambda layers: receptive_field([(kernel, 1, rate) for kernel, _, rate in layers]), "Use the strides"),
         (lambda layers: receptive_field(layers, start=0), "pixel itself"),
@@ -552,6 +613,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda layers: 1000, "Draw"),
     ],
     "make_atrous": [
+        (lambda layers, most: [(k, rate, stride) for k, stride, rate in make_atrous(layers, most)], "swapped"),
         (lambda layers, most: layers, "three numbers"),
         (lambda layers, most: [(kernel, stride, 1) for kernel, stride in layers], "product"),
         (lambda layers, most: [(kernel, stride, 1) for kernel, stride, _ in make_atrous(layers, most)], "smaller"),
@@ -564,6 +626,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda layers, most: dict(enumerate(layers)), "list"),
     ],
     "labelled_loss": [
+        (lambda p, labels: labelled_loss(np.exp(p) / np.exp(p).sum(axis=0), labels)[labels != 255].mean(), "already"),
+        (lambda p, labels: -np.log(p.max(axis=0))[labels != 255].mean(), "largest"),
         (lambda p, labels: labelled_loss(p, labels).mean(), "Nobody knows"),
         (lambda p, labels: labelled_loss(p, labels, -1).mean(), "look anything up"),
         (lambda p, labels: (labelled_loss(p, labels) * (labels != 255)).mean(), "By how many"),
@@ -577,6 +641,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda p, labels: 7.0, "then the mean"),
     ],
     "train_step": [
+        (lambda network, *others: train_step()(network.eval(), *others), "eval mode"),
+        (lambda *arguments: train_step()(*arguments, "sum"), "not the sum"),
         (train_step("bs"), "sets them to 0"),
         (train_step("zb"), "Who uses them"),
         (train_step("bzs"), "order"),
@@ -588,6 +654,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda *arguments: 1 + train_step()(*arguments), "this batch"),
     ],
     "predict_every": [
+        (lambda predict, frames, n: [None if i % n else predict(f) for i, f in enumerate(frames)], "Keep it"),
         (lambda predict, frames, n: [predict(frame) for frame in frames], "remainder"),
         (lambda predict, frames, n: [predict(frame) for frame in frames[::n]], "need a mask"),
         (lambda predict, frames, n: hold(predict, frames, n, first=1), "first frames"),
@@ -626,6 +693,9 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda path: seglib.read_image(path) // 2, "single fault"),
     ],
     "normalise": [
+        (lambda f: f / 255, "Mean and std"),
+        (lambda f: (f / 255 - MEAN) * STD, "multiply"),
+        (lambda f: (f[..., ::-1] / 255 - MEAN) / STD, "RGB already"),
         (lambda f: (f / 255 - MEAN) / MEAN, "transforms()"),
         (lambda f: f / 255 - MEAN, "follows"),
         (lambda f: (f - MEAN) / STD, "0 to 1"),
@@ -633,6 +703,9 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda f: (f / 255 - 0.5) / 0.5, "single fault"),
     ],
     "person_probability": [
+        (lambda network, x: network.eval()(x)["out"].softmax(0)[0, 15].detach().numpy(), "Along which axis"),
+        (lambda network, x: person(network, x, 14), "motorbike"),
+        (lambda network, x: (network.eval()(x)["out"].argmax(1)[0] == 15).float().numpy(), "how sure"),
         (lambda network, x: network(x)["out"].softmax(1)[0, 15].detach().numpy(), "network.training"),
         (lambda network, x: person(network, x, 8), "cat"),
         (lambda network, x: person(network, x, 0), "background"),
@@ -640,6 +713,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda network, x: person(network, x, slice(None)), "shape"),
     ],
     "to_labels": [
+        (lambda scores, size: cv2.resize(scores.argmax(0).astype(np.uint8), size), "interpolation"),
+        (lambda scores, size: cv2.resize(scores.argmax(0).astype(np.uint8) + 1, size, interpolation=0), "one too high"),
         (
             lambda scores, size: cv2.resize(scores.argmax(2).astype(np.uint8), size, interpolation=0),
             "Which of its axes",
@@ -653,6 +728,8 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         ),
     ],
     "half_size_mask": [
+        (lambda predict, frame: predict_half(predict, frame[..., ::-1].copy()), "red and blue"),
+        (lambda predict, frame: predict_half(predict, frame)[::-1], "upside down"),
         (lambda predict, frame: predict_half(predict, frame, order=-1), "circle"),
         (lambda predict, frame: predict_half(predict, frame, factor=1), "(48, 80, 3), predict was given (48, 80, 3)"),
         (lambda predict, frame: cv2.resize(predict(frame[::2, ::2]), frame.shape[:2]), "swapped"),
@@ -675,6 +752,7 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda labels: "sofa", "person was called sofa"),
     ],
     "split_files": [
+        (lambda names, seed: split_names(names, 0), "random"),
         (lambda names, seed: split_names(names, seed, by=slice(None)), "next frame"),
         (lambda names, seed: split_names(names, seed, share=20), "About a quarter"),
         (lambda names, seed: (names, names), "once"),
@@ -682,6 +760,10 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda names, seed: split_names(names, seed)[0], "two lists"),
     ],
     "change": [
+        (lambda a, b: np.abs(a.astype(int) - b).max(), "largest"),
+        (lambda a, b: (a != b).mean(), "how many pixels"),
+        (lambda a, b: np.abs(a / 255 - b / 255).mean(), "fraction of 255"),
+        (lambda a, b: np.sqrt(((a.astype(int) - b) ** 2).mean()), "root"),
         (lambda a, b: np.abs(a - b).mean(), "10 - 11"),
         (lambda a, b: (b - a.astype(int)).mean(), "cancel"),
         (lambda a, b: (a.astype(int) - b).mean(), "negative"),
@@ -690,6 +772,9 @@ WRONG: dict[str, list[tuple[Any, str]]] = {
         (lambda a, b: np.abs(a.astype(int) - b), "one number"),
     ],
     "compose": [
+        (lambda f, m, b: (m[..., None] * f).round().astype(np.uint8), "no background"),
+        (lambda f, m, b: (m[..., None] * f + b).clip(0, 255).round().astype(np.uint8), "counts fully"),
+        (lambda f, m, b: (f / 2 + b / 2).round().astype(np.uint8), "everywhere"),
         (lambda f, m, b: mix(f, m, b, power=2), "equal grey"),
         (lambda f, m, b: mix(b, m, f), "keeps the frame"),
         (lambda f, m, b: mix(f, m > 0.5, b), "half of each"),

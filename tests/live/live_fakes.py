@@ -109,6 +109,7 @@ class FakeDisplay:
     """Takes every picture, if somebody watches."""
 
     width: int | None = None
+    closed = False
 
     def __init__(self, views: int = 1) -> None:
         self.views = views

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
 from typing import Any
 
 import ipywidgets
@@ -15,6 +14,7 @@ from widget_tools import everything, find, make, text
 
 import seglib
 from seglib import Live
+from seglib.live.settings import RelativeBlur
 
 
 class CupModel(FakeModel):
@@ -32,9 +32,9 @@ def background_of(live: Live) -> tuple[int, ...]:
     return tuple(output[0, 0].tolist())
 
 
-def upload(live: Live, name: str, content: bytes) -> None:
-    file = {"name": name, "type": "image/png", "size": len(content), "content": memoryview(content)}
-    find(live, "upload").value = (file | {"last_modified": datetime(2026, 1, 1)},)
+def upload(live: Live, name: str, content: bytes, **message: str) -> None:
+    data = {"method": "custom", "content": {"kind": "picture", "name": name, **message}}
+    find(live, "upload").comm.handle_msg({"content": {"data": data}, "buffers": [memoryview(content)]})
 
 
 @pytest.mark.parametrize("name", ["threshold", "feather", "smoothing"])
@@ -50,15 +50,20 @@ def test_a_slider_changes_the_setting_of_its_name(name: str) -> None:
 def test_boxes_and_lists_change_settings() -> None:
     live = make()
     find(live, "mirror").value = True
+    find(live, "only_largest").value = True
     find(live, "pane-input").value = True
     find(live, "keep").value = ("cat", "dog")
     find(live, "model").value = "fcn_resnet50"
     settings = live.settings
-    assert (settings.mirror, settings.panes) == (True, ("input", "result", "mask"))
+    assert (settings.mirror, settings.only_largest, settings.panes) == (True, True, ("input", "result", "mask"))
     assert (settings.keep, settings.model) == (("cat", "dog"), "fcn_resnet50")
     for name in ("input", "result", "mask"):
         find(live, f"pane-{name}").value = False
-    assert live.settings.panes == ("result",), "one pane at least"
+    assert live.settings.panes == ("mask",), "one pane at least"
+    assert panes_of(live) == ["mask"], "and it is shown which"
+    assert "one picture" in text(live, "note")
+    find(live, "pane-input").value = True
+    assert text(live, "note") == ""
 
 
 def test_changes_by_code_show_in_the_controls_and_wrong_ones_are_errors() -> None:
@@ -69,6 +74,8 @@ def test_changes_by_code_show_in_the_controls_and_wrong_ones_are_errors() -> Non
     assert (find(live, "threshold").value, find(live, "keep").value) == (0.4, ("cat",))
     assert (panes_of(live), live.settings.panes, live.settings.mirror) == (["labels"], ("labels",), True)
     assert live.settings.feather == 50, "though the slider ends before"
+    live.change(only_largest=True)
+    assert find(live, "only_largest").value
     live.change(threshold=0.6)
     find(live, "threshold").value = 0.7
     assert live.settings.threshold == 0.7, "the controls still act"
@@ -102,12 +109,59 @@ def test_the_effect_and_its_details() -> None:
     find(live, "colour").value = "#102030"
     assert background_of(live) == (16, 32, 48)
     find(live, "background").value = "a picture of yours"
+    assert background_of(live) == (16, 32, 48), "until there is one"
+    assert "picture" in text(live, "note")
     content = io.BytesIO()
     Image.new("RGB", (8, 8), (1, 2, 3)).save(content, "PNG")
     upload(live, "mine.png", content.getvalue())
     assert background_of(live) == (1, 2, 3)
+    assert text(live, "note") == ""
     find(live, "effect").value = "none"
     assert live.settings.effect is None
+
+
+def test_a_colour_that_is_none_is_told_and_the_old_one_shown() -> None:
+    live = make(effect="substitute")
+    find(live, "background").value = "a colour"
+    colour, palette = find(live, "colour"), find(live, "palette")
+    for name, (rgb, code) in {
+        "RebeccaPurple": ((102, 51, 153), "#663399"),
+        " #abc": ((170, 187, 204), "#aabbcc"),
+    }.items():
+        colour.value = name
+        assert (background_of(live), palette.value) == (rgb, code)
+    for wrong in ("#12", "notacolour", "", "room", "talk.mp4"):
+        colour.value = wrong
+        assert repr(wrong) in text(live, "note")
+        assert (colour.value, palette.value) == (" #abc", "#aabbcc")
+        assert background_of(live) == (170, 187, 204)
+    palette.value = "#010203"
+    assert (colour.value, background_of(live), text(live, "note")) == ("#010203", (1, 2, 3), "")
+
+
+def test_no_class_to_keep_is_told_and_the_old_ones_shown() -> None:
+    live = make(keep=("cat", "dog"))
+    keep = find(live, "keep")
+    keep.value = ()
+    assert keep.value == live.settings.keep == ("cat", "dog")
+    assert "one class" in text(live, "note")
+    keep.value = ("cow",)
+    assert (live.settings.keep, text(live, "note")) == (("cow",), "")
+
+
+def test_an_effect_that_code_has_changed_is_shown() -> None:
+    live = make(effect="blur")
+    live.change(effect=None)
+    assert find(live, "effect").value == "none"
+    live.change(effect=RelativeBlur(2.5))
+    assert (find(live, "effect").value, find(live, "strength").value) == ("blur", 2.5)
+    own = seglib.Replace("beach")
+    live.change(effect=own)
+    assert find(live, "effect").label == "your own"
+    assert find(live, "strength").layout.display == "none"
+    find(live, "effect").value = "none"
+    find(live, "effect").value = "yours"
+    assert live.settings.effect is own
 
 
 def test_a_background_of_ones_own_stays_in_the_list() -> None:
@@ -125,11 +179,44 @@ def test_a_broken_upload_is_told_and_changes_nothing() -> None:
     assert "holiday.png" in text(live, "note")
     assert "/" not in text(live, "note"), "the name only, not where it was put"
     assert live.settings.effect is before
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(content, "GIF")
+    upload(live, "other.gif", content.getvalue())
+    assert text(live, "note") == "", "the message goes with its cause"
+
+
+def test_what_the_page_says_of_an_upload_is_told() -> None:
+    live = make(effect="substitute", background="beach")
+    upload(live, "video.mp4", b"", kind="refused", text="video.mp4 is too large")
+    assert "too large" in text(live, "note")
+    find(live, "background").value = "a picture of yours"
+    content = io.BytesIO()
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in ("black", "white"))
+    first.save(content, "GIF", save_all=True, append_images=[second])
+    upload(live, "waving.gif", content.getvalue())
+    assert background_of(live) == (0, 0, 0)
+    assert "waving.gif" in text(live, "note"), "that only its first picture is used"
 
 
 @pytest.mark.parametrize(("source", "label"), [(7, "camera 7"), ("talk.mp4", "a file"), (lambda: None, "your own")])
 def test_any_source_is_in_the_list(source: Any, label: str) -> None:
     assert find(make(source), "source").label == label
+
+
+def test_the_cameras_that_exist_are_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = {2: "Integrated Camera"}
+    monkeypatch.setattr("seglib.live.controls.camera_names", lambda: cameras)
+    live = make(5)
+    source = find(live, "source")
+    labels = [label for label, _ in source.options if label.startswith("camera ")]
+    assert labels == ["camera 2: Integrated Camera", "camera 5"]
+    cameras[0] = "Telescope"
+    live = make("clip")
+    source = find(live, "source")
+    del cameras[2]
+    live.start()  # the list is made anew
+    assert [value for _, value in source.options] == ["auto", "clip", 0, "browser", "file"]
+    assert source.value == "clip"
 
 
 def test_every_control_has_a_name_and_a_class() -> None:
@@ -139,4 +226,5 @@ def test_every_control_has_a_name_and_a_class() -> None:
     assert len(controls) > 18
     for control in controls:
         assert control.description, control
+        assert control.tooltip, control  # the page shows "null" otherwise
         assert any(name.startswith("seglib-") for name in control._dom_classes), control

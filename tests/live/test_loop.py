@@ -341,7 +341,8 @@ def test_what_an_effect_raises_is_raised_by_wait_and_the_camera_is_closed() -> N
     with pytest.raises(ZeroDivisionError, match="my own mistake") as caught:
         loop.wait(DEADLINE)
     assert "effect at frame 1" in caught.value.__notes__[0]
-    assert (loop.status.state, loop.status.message) == ("failed", "ZeroDivisionError: my own mistake")
+    assert loop.status.state == "failed"
+    assert "my own mistake" in loop.status.message
     assert loop.result is not None, "the last result is kept"
     camera.step()
     wait_until(lambda: log == CLOSED)
@@ -433,7 +434,7 @@ def test_where_a_model_cannot_be_loaded_the_one_before_goes_on(shelf: Shelf) -> 
     loop = start(FakeCamera)
     wait_until(lambda: loop.rendered.count > 0)
     loop.settings.change(model="lost")
-    wait_until(lambda: "fake: lost is not here." in loop.status.message)
+    wait_until(lambda: "fake goes on: lost is not here." in loop.status.message)
     count = loop.rendered.count
     wait_until(lambda: loop.rendered.count > count)
     with pytest.raises(WeightsUnavailable):

@@ -20,7 +20,7 @@ class CupModel(FakeModel):
         ({"threshold": 1.5}, "1.5"),
         ({"feather": -1}, "-1"),
         ({"smoothing": 1.0}, "1.0"),
-        ({"panes": ()}, "panes"),
+        ({"panes": ()}, "panes are none"),
         ({"panes": ("result", "masks")}, "input, labels, mask, result"),
         ({"keep": ("persons",)}, "'persons'.* person"),
         ({"keep": ()}, "empty"),

@@ -38,7 +38,8 @@ def settings_with(model: FakeModel, **options: object) -> Settings:
     return Settings(**{"model": model, "effect": None, **options})  # type: ignore[arg-type]
 
 
-def test_they_do_what_the_pipeline_does() -> None:
+def test_they_do_what_the_pipeline_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ModelSpeed, "of", lambda self, model: Speed.FAST)  # on a busy machine, too
     model, effect = seglib.load_model("portrait"), seglib.Blur()
     with seglib.open_source("clip") as clip:
         frames = list(islice(clip, 3))
@@ -50,6 +51,20 @@ def test_they_do_what_the_pipeline_does() -> None:
         for name in ("mask", "output", "labels"):
             np.testing.assert_array_equal(getattr(result, name), getattr(expected, name))
     assert {"predict", "refine", "smooth", "render"} == set(stages.stopwatch.milliseconds())
+
+
+def test_of_several_regions_the_largest_may_be_kept_alone() -> None:
+    class TwoPeople(FakeModel):
+        def predict(self, frame: np.ndarray) -> np.ndarray:
+            mask = np.zeros(frame.shape[:2], np.float32)
+            mask[:, :24] = mask[:, 40:56] = 1
+            return mask
+
+    for only_largest, other in ((False, 1), (True, 0)):
+        settings = settings_with(TwoPeople(), only_largest=only_largest)
+        mask = Stages()(np.full(SHAPE, 90, np.uint8), settings, 0.0).mask
+        assert mask[:, 4:20].min() > 0.9
+        assert abs(mask[:, 44:52] - other).max() < 0.1
 
 
 def test_the_past_fades_with_time_and_not_with_frames() -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pytest
-from live_fakes import DEADLINE, FakeCamera, HeldModel, wait_until
+from live_fakes import DEADLINE, FakeCamera, FakeModel, HeldModel, wait_until
 from PIL import Image
 from widget_tools import FakePage, everything, find, make, press, text
 
 import seglib
-from seglib import CameraUnavailable
+from seglib import CameraUnavailable, WeightsUnavailable
 from seglib.live.loop import running_loop
 
 CLOSED = ["open fake camera", "close fake camera"]
@@ -61,11 +61,34 @@ def test_buttons_say_what_to_do_while_it_is_stopped() -> None:
         ({"panes": ("output",)}, "output"),
         ({"keep": "persons"}, "'persons'"),
         ({"effect": "substitute", "background": "bleu"}, "'bleu'"),
+        ({"effect": "blur", "background": "bleu"}, "'bleu'"),
+        ({"frames": 0}, "frames is 0"),
+        ({"frames": 2.5}, "frames is 2.5"),
+        ({"frames": True}, "frames is True"),
+        ({"source": -1}, "-1"),
+        ({"source": 5.5}, "5.5"),
+        ({"source": True}, "True"),
+        ({"source": None}, "None"),
+        ({"source": b"clip"}, "clip"),
     ],
 )
 def test_what_does_not_fit_is_told_when_it_is_made(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    running = make()
+    running.start()
+    with pytest.raises((ValueError, TypeError), match=words):
         make(**options)
+    assert running.loop is running_loop(), "which goes on"
+
+
+@pytest.mark.parametrize("value", ["many", "0", "-2"])
+def test_the_variable_for_the_number_of_frames_is_checked(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGLIB_FRAMES", value)
+    with pytest.raises(ValueError, match=f"SEGLIB_FRAMES is .*{value}"):
+        make()
+
+
+def test_one_pane_may_be_named_alone() -> None:
+    assert make(panes="mask").settings.panes == ("mask",)
 
 
 # ---- running -----------------------------------------------------------------------------------------------
@@ -78,7 +101,8 @@ def test_start_shows_pictures_and_stop_ends_them() -> None:
     press(live, "start")
     page.wait_for(5)
     assert live.stats()["state"] == page.widget.state == "running"
-    assert text(live, "status") == page.widget.message == "Fake camera."
+    assert text(live, "status") == page.widget.message
+    assert "fake camera" in text(live, "status")
     content, jpeg = page.pictures[0]
     assert (content["kind"], content["panes"]) == ("picture", ["result", "mask"])
     assert abs(content["captured"] / 1000 - time.time()) < DEADLINE
@@ -137,6 +161,25 @@ def test_a_page_that_was_closed_gets_nothing_and_one_that_was_reloaded_the_last_
     assert page.pictures[-1][0].get("only") == "a" or page.pictures[-2][0].get("only") == "a"
 
 
+def test_a_cell_that_is_deleted_stops_it_in_spite_of_a_recording() -> None:
+    log: list[str] = []
+    live = make(lambda: FakeCamera(log=log))
+    page = FakePage(live)
+    live.start()
+    page.wait_for(3)
+    live.record()
+    page.report(0, kind="closed")
+    page.report(0)  # moved, not deleted
+    page.wait_for(6)
+    assert live.stats()["state"] == "running"
+    page.report(0, kind="closed")
+    left = time.monotonic()
+    wait_until(lambda: live.stats()["state"] == "stopped" and log == CLOSED)
+    print(f"stopped after {time.monotonic() - left:.1f} s")
+    live.start()  # by code, without a page
+    wait_until(lambda: live.stats()["processed"] > 3)
+
+
 def test_a_second_one_stops_the_first() -> None:
     log: list[str] = []
     make(lambda: FakeCamera(log=log)).start()
@@ -150,9 +193,9 @@ def test_another_source_is_opened_while_it_runs() -> None:
     log: list[str] = []
     live = make(lambda: FakeCamera(log=log))
     live.start()
-    wait_until(lambda: text(live, "status") == "Fake camera.")
+    wait_until(lambda: "fake camera" in text(live, "status"))
     find(live, "source").value = "clip"
-    wait_until(lambda: text(live, "status") == "The recorded clip.")
+    wait_until(lambda: "the recorded clip" in text(live, "status"))
     assert log == CLOSED
 
 
@@ -193,12 +236,16 @@ def test_an_effect_of_ones_own_and_its_mistakes() -> None:
     live = make(lambda: FakeCamera(log=log), effect=wrong)
     press(live, "start")
     wait_until(lambda: live.stats()["state"] == "failed")
-    assert text(live, "status") == "KeyError: 'my mistake'"
+    assert "my mistake" in text(live, "status")
     assert "seglib-failed" in find(live, "status")._dom_classes
     with pytest.raises(KeyError):
         live.wait(DEADLINE)
     wait_until(lambda: log == CLOSED)
+    find(live, "mirror").value = True
+    assert "my mistake" in text(live, "status"), "it has nothing to do with that"
     find(live, "effect").value = "none"
+    assert "Press Start" in text(live, "status")
+    assert "seglib-failed" not in find(live, "status")._dom_classes
     press(live, "start")
     wait_until(lambda: live.stats()["state"] == "running")
     assert "seglib-failed" not in find(live, "status")._dom_classes
@@ -214,6 +261,79 @@ def test_no_camera_is_told_beside_the_picture() -> None:
     press(live, "start")
     wait_until(lambda: live.stats()["state"] == "failed")
     assert text(live, "status") == "camera 3 could not be opened.\nTry another."
+    find(live, "source").value = "clip"  # which cannot start by itself: the person may want to change more
+    assert "Press Start" in text(live, "status")
+    assert "the recorded clip" in text(live, "status")
+    assert "seglib-failed" not in find(live, "status")._dom_classes
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "running")
+
+
+def test_a_file_needs_a_path() -> None:
+    live = make()
+    find(live, "source").value = "file"
+    assert "path" in text(live, "note")
+    press(live, "start")
+    assert (live.stats()["state"], running_loop()) == ("stopped", None)
+    assert "path" in text(live, "note")
+    find(live, "path").value = "talk.mp4"
+    assert text(live, "note") == ""
+    assert "talk.mp4" in text(live, "status")
+
+
+def test_a_file_keeps_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "live.jpg"
+    seglib.write_image(path, np.zeros((48, 64, 3), np.uint8))
+    live = make(path)
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "running")
+    assert "live.jpg" in text(live, "status")
+
+
+@pytest.mark.parametrize("name", ["absent.mp4", "empty.mp4", "notes.txt"])
+def test_what_is_wrong_with_a_file_is_told_without_a_name_for_programmers(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "notes.txt").write_text("no video")
+    live = make(tmp_path / name)
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "failed")
+    assert name in text(live, "status")
+    assert "Error" not in text(live, "status")
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, **options: Any) -> Any:
+        raise WeightsUnavailable(f"the weights of {name} are not available: offline.\nFetch them: curl …")
+
+    monkeypatch.setattr("seglib.predict.load_model", refuse)
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_a_model_that_cannot_be_loaded_leaves_the_list_to_the_one_in_force() -> None:
+    model = FakeModel()
+    live = make(model=model, keep=("cat", "person"))
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "running")
+    for _ in range(2):  # it may be tried again
+        find(live, "model").value = "fcn_resnet50"
+        wait_until(lambda: live.settings.model is model)
+        wait_until(lambda: "fcn_resnet50" in text(live, "note"))
+        assert (find(live, "model").label, live.settings.keep) == ("fake", ("cat", "person"))
+    live.change(model=FakeModel())
+    find(live, "model").value = "fcn_resnet101"
+    assert text(live, "note") == "", "the message goes with its cause"
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_what_weights_are_missing_is_told_without_a_command() -> None:
+    live = make(model="fcn_resnet50")
+    press(live, "start")
+    wait_until(lambda: live.stats()["state"] == "failed")
+    assert "fcn_resnet50" in text(live, "status")
+    assert "curl" not in text(live, "status")
+    find(live, "model").value = "fcn_resnet101"
+    assert "Press Start" in text(live, "status")
 
 
 def test_messages_of_the_page_never_wait_for_the_loop() -> None:

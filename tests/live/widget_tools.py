@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import anywidget
 from live_fakes import FakeCamera, FakeModel, wait_until
 
 from seglib import Live
@@ -39,7 +38,7 @@ class FakePage:
     """A view of the canvas: sees what is sent, and reports when it is told to."""
 
     def __init__(self, live: Live, view: str = "a") -> None:
-        (self.widget,) = [widget for widget in everything(live.box) if isinstance(widget, anywidget.AnyWidget)]
+        (self.widget,) = [widget for widget in everything(live.box) if widget.has_trait("hint")]
         self.view = view
         self.pictures: list[tuple[dict[str, Any], bytes]] = []
         self.widget.send = lambda content, buffers: self.pictures.append((content, buffers[0]))

@@ -9,8 +9,10 @@ import io
 import os
 import pickle
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -42,9 +44,11 @@ class Server(http.server.ThreadingHTTPServer):
         self.requests: list[str] = []
         self.test_is_over = threading.Event()
 
+    scheme = "http"
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/models/{self.name}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}/models/{self.name}"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -208,7 +212,49 @@ def test_server_gone(server: Server) -> None:
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         port = nobody_listens.getsockname()[1]
-        assert "refused" in fails(server.url.replace(str(server.server_port), str(port))).lower()
+        message = fails(server.url.replace(str(server.server_port), str(port)))
+        assert "refused" in message.lower()
+        assert "HTTPConnection" not in message
+        assert "Errno" not in message
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """The certificate of a company that signs for its proxy, which no system knows."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    path = tmp_path / "company.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=company -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*command.split(), "-keyout", f"{path}.key", "-out", str(path)], check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def proxy(server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server behind HTTPS."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, f"{certificate}.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.scheme = "https"
+    return server
+
+
+def test_behind_a_companys_certificate_the_variable_is_named_and_obeyed(
+    proxy: Server, certificate: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # which requests does not read
+    message = fails(proxy.url)
+    assert "certificate" in message
+    assert "HTTPSConnection" not in message
+    [variable] = set(re.findall(r"\w+_CA_\w+", message))
+    monkeypatch.setenv(variable, str(certificate.with_name("no such file")))
+    again = fails(proxy.url)
+    assert variable in again
+    assert "no such file" in again
+    monkeypatch.setenv(variable, str(certificate))
+    assert weights.weights_file(proxy.url, progress=False) == cache / proxy.name
 
 
 def test_the_error_keeps_its_cause_and_tells_the_size(server: Server) -> None:

@@ -18,7 +18,7 @@ from films import Picture, noisy, times
 import seglib
 from seglib import SourceError
 from seglib.video import Encoding, VideoWriter
-from seglib.video.audio import AudioStreams
+from seglib.video.other_streams import OtherStreams
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left_running")
 
@@ -324,15 +324,15 @@ def test_a_frame_of_another_size_is_refused_and_costs_one_frame_only(tmp_path: P
 
 
 def test_a_copied_packet_that_the_new_file_cannot_hold_is_blamed_on_the_source(tmp_path: Path) -> None:
-    class Broken(AudioStreams):
+    class Broken(OtherStreams):
         def write_until(self, time: Fraction | None) -> None:
+            self.audio = "copied"
             raise av.InvalidDataError(22, "Invalid data")
 
-    audio = Broken(write(tmp_path / "talk.mp4"), Fraction(0))
-    audio.handling = "copied"
+    streams = Broken(write(tmp_path / "talk.mp4"), Fraction(0))
     with (
         pytest.raises(SourceError, match=r"talk\.mp4: its audio"),
-        VideoWriter(tmp_path / "a.mp4", 30, audio=audio) as v,
+        VideoWriter(tmp_path / "a.mp4", 30, streams=streams) as v,
     ):
         v.write(quarters())
     assert os.listdir(tmp_path) == ["talk.mp4"]

@@ -134,7 +134,7 @@ def _try_camera(number: int) -> tuple[str, str]:
     from seglib.errors import CameraUnavailable
 
     try:
-        camera, first = start_camera(number)
+        camera, first = start_camera(number, size=None)
     except CameraUnavailable as error:
         held = holders(DEV / f"video{number}") if sys.platform == "linux" else []
         what, fix = str(error).splitlines()[:2]

@@ -19,6 +19,30 @@ import seglib
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+# Times what the page does, from outside: in the worker (predict) and on the page.
+STAGES = """async () => {
+    const times = window.stageTimes = {};
+    const timed = (name, call) => function (...values) {
+        const began = performance.now();
+        const end = () => { (times[name] ??= []).push(performance.now() - began); };
+        const result = call.apply(this, values);
+        if (result instanceof Promise) result.finally(end); else end();
+        return result;
+    };
+    const {Compositor} = await import(new URL('walk.js', location).href);
+    for (const name of ['render', 'renderMask']) {
+        Compositor.prototype[name] = timed(name, Compositor.prototype[name]);
+    }
+    const canvas = CanvasRenderingContext2D.prototype;
+    canvas.getImageData = timed('shrink and read the frame', canvas.getImageData);
+    const ort = await import(new URL('onnxruntime/ort.wasm.min.mjs', location).href);
+    const create = ort.InferenceSession.create;
+    ort.InferenceSession.create = async (...values) => {
+        const session = await create.apply(ort.InferenceSession, values);
+        session.run = timed('predict, in its worker', session.run);
+        return session;
+    };
+}"""
 PREDICT = """async (picture) => {
     const {loadModel, createLayer} = await import(new URL('walk.js', location).href);
     window.predict ??= await loadModel(new URL('.', location));
@@ -105,6 +129,47 @@ def test_a_browser_without_webassembly_is_told(open_page: Callable[..., Page]) -
     page = open_page(script="delete window.WebAssembly")
     page.get_by_role("status").filter(has_text="WebAssembly").wait_for()
     assert page.locator("#try-camera").is_disabled()
+
+
+def test_without_offscreen_canvas_it_runs_as_well(open_page: Callable[..., Page]) -> None:
+    page = open_page(script="delete window.OffscreenCanvas")
+    page.locator("#try-clip").click()
+    wait_for_frames(page)
+
+
+def test_a_browser_without_cameras_is_told(open_page: Callable[..., Page]) -> None:
+    page = open_page(script="Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
+    page.locator("#try-camera").click()
+    page.get_by_role("status").filter(has_text="may not use a camera").wait_for(timeout=120_000)
+
+
+@pytest.mark.parametrize("without", ["JavaScript", "its modules"])
+def test_where_no_script_runs_a_sentence_stays(launch: Callable[..., Browser], address: str, without: str) -> None:
+    context = launch().new_context(java_script_enabled=without != "JavaScript")
+    page = context.new_page()
+    page.route("**/try.js", lambda route: route.abort())  # as a browser does that knows no modules
+    page.goto(f"{address}/try/")
+    page.get_by_role("status").filter(has_text="too old").wait_for()
+    assert page.locator("#try-camera").is_disabled()
+    context.close()
+
+
+@pytest.mark.slow
+def test_the_rate_and_the_share_of_each_stage(open_page: Callable[..., Page], film: Path) -> None:
+    """Prints them, for a machine that has nothing else to do: pytest -m slow -k rate -s."""
+    page = open_page(*plays(film))
+    page.evaluate(STAGES)
+    page.locator("#try-camera").click()
+    wait_for_frames(page)
+    page.evaluate("() => { for (const name in stageTimes) stageTimes[name] = []; }")
+    page.wait_for_timeout(15_000)
+    stages = page.evaluate("() => stageTimes")
+    shown = len(stages["render"])
+    print(f"\n{shown / 15:.1f} frames a second at 640 × 480, {15_000 / shown:.1f} ms each, of which")
+    for name, times in stages.items():
+        spent = sum(times) / shown
+        print(f"  {spent:5.1f} ms, {spent * shown / 150:3.0f} %  {name}")
+    assert set(stages) == {"render", "renderMask", "shrink and read the frame", "predict, in its worker"}
 
 
 def test_the_browsers_mask_is_that_of_python(open_page: Callable[..., Page]) -> None:

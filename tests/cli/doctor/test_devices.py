@@ -73,7 +73,7 @@ class Camera:
     works = True
     released = 0
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, backend: int) -> None:
         self.size = [640, 480]
         self.asked = [640, 480]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seglib.capture.tone_mapping import HLG, PQ, tone_map
+from seglib._internal.tone_mapping import HLG, PQ, tone_map
 
 GREYS = [0, 0.3, 0.5, 0.58, 0.7, 0.75]  # coded values
 COLOURS = [[0.6, 0.4, 0.3], [0.45, 0.35, 0.3], [0.7, 0.6, 0.5], [0.3, 0.5, 0.3], [0.2, 0.3, 0.6], [0.75, 0.5, 0.2]]

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seglib._internal.gamut import BT2020, TO_BT709, coded_light, light_index
 from seglib._internal.row_blocks import row_blocks
 from seglib.arrays import Frame
 
@@ -21,19 +22,19 @@ _BITS = 12  # of the lookup tables
 _PEAK = 10.0  # the brightest that is told apart, in units of 100 cd/m²
 _SATURATED = 2.0  # brighter colours lose saturation
 _LUMA = np.array([[0.2627, 0.6780, 0.0593]], np.float32)  # BT.2020
-# BT.2020 to BT.709 primaries, ITU-R BT.2087.
-_PRIMARIES = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
 
 
-def tone_map(rgb: NDArray[np.uint16], transfer: int) -> Frame:
+def tone_map(rgb: NDArray[np.uint16], transfer: int, primaries: int = BT2020) -> Frame:
     """Map an HDR picture to an ordinary one.
 
     Parameters
     ----------
     rgb
-        (H, W, 3) uint16, BT.2020 primaries, full range, coded with ``transfer``.
+        (H, W, 3) uint16, full range, coded with ``transfer``.
     transfer
         PQ or HLG.
+    primaries
+        As in ITU-T H.273; those that are not wider than BT.709's are taken as BT.2020, to which HDR belongs.
 
     Returns
     -------
@@ -41,13 +42,17 @@ def tone_map(rgb: NDArray[np.uint16], transfer: int) -> Frame:
         (H, W, 3) uint8.
     """
     output = np.empty(rgb.shape, np.uint8)
+    linear, coded = _linear(transfer), coded_light("bt1886")
+    matrix = TO_BT709.get(primaries, TO_BT709[BT2020])
     for rows in row_blocks(len(rgb)):
-        output[rows] = _gamma().take(_mapped(_linear(transfer).take(rgb[rows] >> (16 - _BITS))))
+        output[rows] = coded.take(
+            light_index(cv2.transform(_compressed(linear.take(rgb[rows] >> (16 - _BITS))), matrix))
+        )
     return output
 
 
-def _mapped(light: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Linear light of any brightness to indices of the gamma table."""
+def _compressed(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Linear light of any brightness to [0, 1]."""
     luma = cv2.transform(light, _LUMA)[..., np.newaxis]
     if luma.max() > _SATURATED:
         desaturation = np.maximum(luma - _SATURATED, 0) / np.maximum(luma, 1e-6)
@@ -55,10 +60,8 @@ def _mapped(light: NDArray[np.float32]) -> NDArray[np.uint16]:
     red, green, blue = cv2.split(light)
     brightest = np.maximum(np.maximum(red, green), np.maximum(blue, 1e-6))  # ten times as fast as light.max(axis=2)
     brightest = brightest[..., np.newaxis]
-    light = light * (_hable(brightest) / (_hable(_PEAK) * brightest))
-    top = (1 << _BITS) - 1
-    index: NDArray[np.uint16] = (cv2.transform(light, _PRIMARIES).clip(0, 1) * top + 0.5).astype(np.uint16)
-    return index
+    compressed: NDArray[np.float32] = light * (_hable(brightest) / (_hable(_PEAK) * brightest))
+    return compressed
 
 
 def _hable(x: Any) -> Any:
@@ -79,9 +82,3 @@ def _linear(transfer: int) -> NDArray[np.float32]:
         scene = np.where(coded <= 0.5, coded**2 / 3, (np.exp((coded - c) / a) + b) / 12)
         light = 10 * scene**1.2  # a display of 1000 cd/m²; the gamma for each channel alone, as zscale has it
     return light.astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _gamma() -> NDArray[np.uint8]:
-    """The code, 0 to 255, of each linear value, for displays with the gamma of BT.1886."""
-    return np.rint(255 * np.linspace(0, 1, 1 << _BITS) ** (1 / 2.4)).astype(np.uint8)

@@ -1,0 +1,61 @@
+// The page's side of the controls, which ipywidgets draws: what it leaves out for people who use the keyboard or a screen
+// reader, and what becomes of the controls when their kernel is gone.
+import { holdShortcuts } from "../_internal/keyboard.js";
+
+/** The controls around one view of the picture. */
+export class ControlsPage {
+  /** @param {HTMLElement} picture the view of the picture */
+  constructor(picture) {
+    this.picture = picture;
+    this.describe = this.describe.bind(this);
+    this.observer = new MutationObserver(this.describe);
+    this.release = holdShortcuts(() => this.box);
+    /** @type {Element | null} */
+    this.observed = null;
+  }
+
+  /** The whole widget, once it is on the page. */
+  get box() {
+    return this.picture.closest(".seglib-live");
+  }
+
+  /** Call it when the widget may have come to the page. */
+  attach() {
+    if (!this.box || this.observed === this.box) return;
+    this.observed = this.box;
+    this.observer.observe(this.box, { subtree: true, childList: true, attributeFilter: ["class"] });
+    this.describe();
+  }
+
+  /** The kernel is gone: whatever the controls show is no longer in force. */
+  lose() {
+    this.detach();
+    this.box?.classList.add("seglib-lost");
+  }
+
+  detach() {
+    this.observer.disconnect();
+    this.release();
+  }
+
+  /** Give names and states to screen readers where ipywidgets gives none. */
+  describe() {
+    const box = /** @type {Element} */ (this.observed);
+    for (const line of box.querySelectorAll(".seglib-status, .seglib-note")) line.setAttribute("role", "status");
+    for (const icon of box.querySelectorAll("i.fa")) icon.setAttribute("aria-hidden", "true");
+    for (const number of box.querySelectorAll(".widget-readout")) number.setAttribute("role", "textbox");
+    for (const control of box.querySelectorAll(".widget-inline-hbox")) {
+      const name = control.querySelector(":scope > .widget-label")?.textContent;
+      if (!name) continue;
+      const unnamed = control.querySelectorAll("[role=slider], [role=textbox], [type=color]");
+      for (const part of unnamed) part.setAttribute("aria-label", name);
+    }
+    for (const group of box.querySelectorAll(".widget-toggle-buttons")) {
+      group.setAttribute("role", "group");
+      group.setAttribute("aria-label", group.querySelector(".widget-label")?.textContent ?? "");
+      for (const button of group.querySelectorAll("button")) {
+        button.setAttribute("aria-pressed", `${button.classList.contains("mod-active")}`);
+      }
+    }
+  }
+}
