@@ -26,7 +26,7 @@ def test_the_stages_one_by_one_are_the_whole_walk(model: Model) -> None:
         result, mask = whole(frame), stages.smooth(stages.refine(prediction))
         np.testing.assert_allclose(result.mask, mask, atol=1e-5)
         np.testing.assert_array_equal(result.output, seglib.blur_background(frame, result.mask))
-        assert np.mean(result.labels != model.labels(frame)) < 0.001
+        assert np.mean(result.labels != model.labels(frame)) < 0.005
 
 
 def test_without_options_it_is_the_models_mask_and_the_frame(model: Model) -> None:

@@ -14,17 +14,18 @@ from torch.nn.functional import interpolate
 from seglib.capture.sources import open_source
 from seglib.classes import CLOTHING_CLASSES as CLASS_NAMES
 from seglib.predict import deeplabv3_clothing as clothing
+from seglib.predict import portrait
 from seglib.predict.model import Model
+from seglib.predict.portrait_network import BLOCKS, PortraitNet
 from seglib.predict.preprocessing import IMAGENET_MEAN as MEAN
 from seglib.predict.preprocessing import IMAGENET_STD as STD
 from seglib.predict.preprocessing import SameArea
 from seglib.predict.registry import load_model
 from seglib.predict.weights import DATA
 from seglib.samples import sample_clip_masks, sample_frame, sample_mask
-from training import network as second
 from training.data import Bytes, Floats
 
-__all__ = ["CLASS_NAMES", "MEAN", "NETWORKS", "STD", "recorded", "shipped_mask"]
+__all__ = ["BLOCKS", "CLASS_NAMES", "MEAN", "NETWORKS", "STD", "PortraitNet", "recorded", "shipped_mask"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Network:
 
     build: Callable[[], nn.Module]  # with random weights
     preprocess: Callable[[Tensor], Tensor]  # (N, 3, H, W) uint8 RGB to the input
-    weights: Path  # the package's file; of portrait, that of the first generation still
+    weights: Path  # the package's file
     card: Path  # its model card
 
     def load(self) -> nn.Module:
@@ -67,8 +68,8 @@ def shipped_mask(image: Bytes) -> Bytes:
 
 NETWORKS = {
     "portrait": Network(
-        second.PortraitNet,
-        SameArea(second.SIZE, second.STRIDE),
+        portrait.build,
+        SameArea(portrait.SIZE, portrait.STEP),
         DATA / "portrait.safetensors",
         DATA / "PORTRAIT.md",
     ),

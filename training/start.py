@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from training.network import BLOCKS, PortraitNet
+from training.package import BLOCKS, PortraitNet
 
 # The block of MobileNetV2 that each block of the network starts from. The others, which add to what they are given, are
 # left out.

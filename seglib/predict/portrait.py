@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-SIZE = 256  # side in pixels of a square: the network was trained on inputs with as many pixels
-STEP = 16  # height and width of an input are multiples of this; the network pads them to multiples of 32 by itself
+SIZE = 256  # side in pixels of a square: the input has as many pixels, a third more than in training
+STEP = 32  # height and width of an input are multiples of this, the stride of the deepest features
 
 
 def build() -> "nn.Module":

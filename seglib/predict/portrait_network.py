@@ -1,114 +1,102 @@
-"""The network of ``portrait``: MobileNetV3-Large, an LR-ASPP head that decides, a light decoder that draws the edge.
+"""The network of ``portrait``: a slim MobileNetV2 and a light decoder that draws the edge.
 
 Trained by ``training/``; what it can and cannot do stands in ``seglib/data/PORTRAIT.md``.
 Shapes are written for an input of (N, 3, H, W). "Stride 8" means (H / 8, W / 8).
+
+Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018: a block expands its channels with a 1×1
+convolution, filters each with a depthwise 3×3 and projects back to few. The decoder adds the features of each stride to
+the enlarged deeper ones, as in Lin et al., "Feature Pyramid Networks for Object Detection", 2017.
 """
 
-from typing import Any
-
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad, pixel_shuffle
-from torchvision.models import mobilenet_v3_large
-from torchvision.models.segmentation.lraspp import LRASPPHead
+from torch.nn.functional import interpolate, pixel_shuffle
 
-# Stage of the backbone -> channels of its output, at strides 2, 4, 8 and 16.
-_SKIPS = {1: 16, 3: 24, 6: 40, 12: 112}
-_DEEPEST = 32  # the stride of the backbone's last output, with 960 channels
-_HEAD = 128  # channels of the head
-_DECODER = (80, 48, 32, 16)  # channels of the decoder at strides 16, 8, 4 and 2
+STEM = 16
+# Blocks of the encoder: channels after the expansion, channels after the projection, stride.
+BLOCKS = (
+    (16, 16, 1),  # stride 2
+    (32, 24, 2),  # stride 4
+    (64, 24, 1),
+    (64, 32, 2),  # stride 8
+    (96, 32, 1),
+    (128, 64, 2),  # stride 16
+    (192, 64, 1),
+    (192, 64, 1),
+    (256, 96, 1),
+    (288, 96, 1),
+    (288, 160, 2),  # stride 32
+    (480, 160, 1),
+)
+_SKIPS = (0, 2, 4, 9)  # blocks whose outputs, at strides 2, 4, 8 and 16, the decoder reads
+_CONTEXT = 96  # channels of the head at stride 32
+_DECODER = (64, 32, 24, 8)  # channels of the decoder at strides 16, 8, 4 and 2
 
 
 class PortraitNet(nn.Module):
-    """(N, 3, H, W) normalised RGB in, {"out": (N, 1, H, W), "coarse": (N, 1, h / 8, w / 8)} logits of person out.
+    """(N, 3, H, W) normalised RGB in, {"out": (N, 1, H, W), "coarse": (N, 1, H / 16, W / 16)} logits of person out.
 
-    H and W may be any; inside, the input is padded to h and w, multiples of 32. Backbone and head carry torchvision's
-    names, so weights of its ``lraspp_mobilenet_v3_large`` fit. The head gives the coarse answer; the decoder adds a
-    correction at full size, zero before training.
+    H and W are multiples of 32. "coarse" is read by the training loss only.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.backbone = _stride_32(mobilenet_v3_large(weights=None).features)
-        self.classifier = LRASPPHead(_SKIPS[6], 960, 1, _HEAD)
-        inputs = (_HEAD, *_DECODER[:-1])
-        skips = reversed(_SKIPS.values())
-        refine = (True, True, True, False)  # at stride 2 it would cost as much as at all the others together
-        self.decoder = nn.ModuleList(_Fuse(*row) for row in zip(inputs, skips, _DECODER, refine, strict=True))
-        self.last = nn.Conv2d(_DECODER[-1], 4, 3, padding=1)  # four logits for the 2×2 pixels of each place
-        nn.init.zeros_(self.last.weight)
-        self.last.bias = nn.Parameter(torch.zeros(4))
+        self.stem = nn.Sequential(*_convolution(3, STEM, 3, stride=2))
+        channels = (STEM, *(out for _, out, _ in BLOCKS))
+        self.blocks = nn.ModuleList(
+            InvertedResidual(inputs, *block) for inputs, block in zip(channels, BLOCKS, strict=False)
+        )
+        self.head = nn.Sequential(*_convolution(channels[-1], _CONTEXT, 1))
+        self.scale = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels[-1], _CONTEXT, 1), nn.Sigmoid())
+        inputs, skips = (_CONTEXT, *_DECODER), [BLOCKS[block][1] for block in reversed(_SKIPS)]
+        self.decoder = nn.ModuleList(_Fuse(*row) for row in zip(inputs, skips, _DECODER, strict=False))
+        self.coarse = nn.Conv2d(_DECODER[0], 1, 1)
+        self.last = nn.Conv2d(_DECODER[-1], 4, 1)  # four logits for the 2×2 pixels of each place
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        height, width = images.shape[-2:]
-        # Repeat the right and the bottom edge, as if people who are cut off there continued.
-        images = pad(images, (0, -width % _DEEPEST, 0, -height % _DEEPEST), mode="replicate")
-        high, skips = self._features(images)
-        head = self.classifier
-        deep = head.cbr(high) * head.scale(high)  # (N, 128, h / 32, w / 32), what is there and whether it matters
-        coarse = _enlarge(head.high_classifier(deep), 4) + head.low_classifier(skips[6])  # stride 8
-        for fuse, stage in zip(self.decoder, reversed(_SKIPS), strict=True):
-            deep = fuse(deep, skips[stage])  # strides 16, 8, 4, 2
-        out = _enlarge_one(coarse, 8) + pixel_shuffle(self.last(deep), 2)  # (N, 1, h, w)
-        return {"out": out[..., :height, :width], "coarse": coarse}
-
-    def _features(self, images: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
-        """The backbone's last output, (N, 960, h / 32, w / 32), and its outputs at the skips."""
-        skips, x = {}, images
-        for number, stage in enumerate(self.backbone):
-            x = stage(x)
+        x, skips = self.stem(images), []
+        for number, block in enumerate(self.blocks):
+            x = block(x)
             if number in _SKIPS:
-                skips[number] = x
-        return x, skips
+                skips.append(x)
+        x = self.head(x) * self.scale(x)  # (N, 96, H / 32, W / 32): what is there, and whether the image has it
+        steps = [x := fuse(x, skips.pop()) for fuse in self.decoder]  # strides 16, 8, 4, 2
+        return {"out": pixel_shuffle(self.last(x), 2), "coarse": self.coarse(steps[0])}
+
+
+class InvertedResidual(nn.Module):
+    """A block of MobileNetV2: expand, filter each channel, project; added to its input where the shapes agree."""
+
+    def __init__(self, inputs: int, hidden: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.expand = nn.Sequential(*(_convolution(inputs, hidden, 1) if hidden != inputs else ()))
+        self.depthwise = nn.Sequential(*_convolution(hidden, hidden, 3, stride, groups=hidden))
+        self.project = nn.Sequential(nn.Conv2d(hidden, out, 1, bias=False), nn.BatchNorm2d(out))
+        self.residual = stride == 1 and inputs == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y
 
 
 class _Fuse(nn.Module):
-    """One step of the decoder: twice the size, with the details of a skip.
+    """One step of the decoder: twice the size, with the details of a skip; refined by a depthwise 3×3 and a 1×1."""
 
-    refine: whether a depthwise 3×3 and a 1×1 follow, which may move the edge.
-    """
-
-    def __init__(self, deep: int, skip: int, out: int, refine: bool) -> None:
+    def __init__(self, deep: int, skip: int, out: int) -> None:
         super().__init__()
         self.deep = nn.Conv2d(deep, out, 1, bias=False)  # before enlarging, where it costs a quarter
         self.skip = nn.Conv2d(skip, out, 1, bias=False)
-        self.join = nn.Sequential(nn.BatchNorm2d(out), nn.ReLU(inplace=True))
+        self.join = nn.Sequential(nn.BatchNorm2d(out), nn.ReLU6(inplace=True))
         depthwise = nn.Conv2d(out, out, 3, padding=1, groups=out, bias=False)
-        pointwise = nn.Conv2d(out, out, 1, bias=False)
-        layers = (depthwise, pointwise, nn.BatchNorm2d(out), nn.ReLU(inplace=True)) if refine else ()
-        self.refine = nn.Sequential(*layers)
+        self.refine = nn.Sequential(depthwise, *_convolution(out, out, 1))
 
     def forward(self, deep: Tensor, skip: Tensor) -> Tensor:
         """deep: (N, deep, h, w). skip: (N, skip, 2h, 2w). Returns (N, out, 2h, 2w)."""
-        joined = self.join(_enlarge(self.deep(deep), 2) + self.skip(skip))
-        refined: Tensor = self.refine(joined)
+        enlarged = interpolate(self.deep(deep), scale_factor=2.0, mode="bilinear", align_corners=False)
+        refined: Tensor = self.refine(self.join(enlarged + self.skip(skip)))
         return refined
 
 
-def _enlarge(x: Tensor, times: int) -> Tensor:
-    """(N, C, h, w) to (N, C, times · h, times · w), bilinear."""
-    return interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
-
-
-def _enlarge_one(x: Tensor, times: int) -> Tensor:
-    """The same for a single channel, as two products of matrices: OpenVINO is slow at enlarging one channel."""
-    rows, columns = (_interpolation_matrix(side, times, x) for side in x.shape[-2:])
-    return rows @ x @ columns.T
-
-
-def _interpolation_matrix(count: int, times: int, like: Tensor) -> Tensor:
-    """(times · count, count): how much of each of ``count`` pixels goes into each of the enlarged ones."""
-    old, new = (torch.arange(n, dtype=torch.float32, device=like.device) for n in (count, count * times))
-    place = ((new + 0.5) / times - 0.5).clamp(min=0).minimum(old[-1])  # nothing lies beyond the outermost pixels
-    return (1 - (place[:, None] - old).abs()).clamp(min=0).to(like.dtype)  # float16 cannot count all pixels
-
-
-def _stride_32(features: nn.Sequential) -> nn.Sequential:
-    """Give the last blocks the receptive field that they have in LR-ASPP, at half the size and a quarter of the time.
-
-    torchvision's LR-ASPP keeps stride 16 and dilates the last three blocks by 2. Here the first of them has dilation 2
-    and stride 2, and the others have no dilation: the outputs are every second pixel of LR-ASPP's.
-    """
-    depthwise: Any = features.get_submodule("13.block.1.0")
-    depthwise.dilation, depthwise.padding = (2, 2), (4, 4)
-    return features
+def _convolution(inputs: int, out: int, size: int, stride: int = 1, groups: int = 1) -> tuple[nn.Module, ...]:
+    """A convolution, its batch normalisation, ReLU6."""
+    convolution = nn.Conv2d(inputs, out, size, stride, padding=size // 2, groups=groups, bias=False)
+    return convolution, nn.BatchNorm2d(out), nn.ReLU6(inplace=True)

@@ -46,10 +46,10 @@ def test_it_answers_as_the_cpus_runner(name: str, device: str, photo: np.ndarray
                 found, expected = (runner.mask_probabilities(frames, channels, size) for runner in (gpu, cpu))
                 assert (found.shape, found.dtype) == (expected.shape, np.float32)
                 # Where several pixels become one, PyTorch averages over wider neighbourhoods than OpenCV.
-                assert np.abs(found - expected).mean() < (0.01 if size == (40, 30) else 1e-3)
-        assert (gpu.argmax(photo) == cpu.argmax(photo)).mean() > 0.999
+                assert np.abs(found - expected).mean() < (0.01 if size == (40, 30) else 5e-3)
+        assert (gpu.argmax(photo) == cpu.argmax(photo)).mean() > 0.995
         probabilities = gpu.probabilities(photo)
-        assert np.abs(probabilities - cpu.probabilities(photo)).mean() < 1e-3
+        assert np.abs(probabilities - cpu.probabilities(photo)).mean() < 5e-3
         np.testing.assert_allclose(probabilities.sum(axis=0), 1, atol=1e-5)
 
 
