@@ -80,7 +80,7 @@ def test_notebooks_can_be_downloaded(page: Page, address: str) -> None:
         ("atrous", "notebooks/08_inside_deeplabv3.html"),
         ("what does output stride mean", "docs/glossary.html#term-output-stride"),
         ("what is a mask", "docs/glossary.html#term-mask"),
-        ("IoU", "term-intersection-over-union"),
+        ("IoU", "api/measure.html#seglib.iou"),
         ("halo around the person", "notebooks/04_blur.html"),
         ("how do I keep the cat", "cat"),
         ("only one person", "person"),
