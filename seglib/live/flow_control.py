@@ -15,7 +15,7 @@ from seglib.live.statistics import Rate, RollingStopwatch
 IN_FLIGHT = 2  # pictures in flight at most, where a page does not say
 GONE = 5.0  # seconds of silence after which a view counts as closed; an open one reports every second
 LOST = 10.0  # seconds after which a picture that nobody has drawn is given up
-_HIDDEN = 0.5  # seconds between pictures while all views are in hidden tabs
+_HIDDEN = 2.0  # seconds between pictures while all views are in hidden tabs
 
 
 @dataclass

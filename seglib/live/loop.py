@@ -34,6 +34,7 @@ UNWATCHED = 90.0  # seconds without a view of the picture after which the camera
 CLOSED = 1.5  # the same where the last view was closed, as with its cell, and did not just fall silent
 JOIN = 1.0  # seconds that stopping may take
 _NOTIFY = 0.5  # seconds after which on_change is called even if nothing changed, for the rate and the latency
+_UNSEEN = 0.5  # seconds between two frames that nobody watches
 _POLL = 0.1  # seconds between two looks at the stop event
 
 
@@ -239,7 +240,7 @@ class Loop:
         """Wait a moment until a frame that is predicted now can be rendered and shown at once."""
         if self.frames is None and self.presenter.recorder is None:
             if self.presenter.views == 0:
-                self._stop.wait(_POLL)  # nobody watches: a few frames a second keep the last result fresh
+                self._stop.wait(_UNSEEN)  # nobody watches: keep the last result fresh
             elif not self.presenter.wait_for_room(_POLL, 1 + self._render_worker.busy):  # one that is rendered now, too
                 return False
         return self._render_worker.wait_until_due(_POLL)

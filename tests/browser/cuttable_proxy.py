@@ -38,6 +38,12 @@ class CuttableProxy:
             for transport in tuple(self._transports):
                 transport.abort()
 
+    def close(self) -> None:
+        """End all connections, and the thread."""
+        self._loop.call_soon_threadsafe(self._cut, True)
+        self._loop.call_soon_threadsafe(self._open.set)
+        self._loop.call_soon_threadsafe(self._loop.call_later, 0.5, self._loop.stop)
+
     def _mend(self) -> None:
         self._refuses = False
         self._open.set()
@@ -66,4 +72,4 @@ class CuttableProxy:
 def cuttable_proxy(target: int) -> Iterator[CuttableProxy]:
     proxy = CuttableProxy(target)
     yield proxy
-    proxy._loop.call_soon_threadsafe(proxy._loop.stop)
+    proxy.close()

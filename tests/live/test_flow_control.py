@@ -108,7 +108,7 @@ def test_hidden_tabs_get_few_pictures(clock: FakeClock) -> None:
     flow = flow_with("a", sent=1)
     flow.report("a", drawn=1, hidden=True)
     assert not flow.wait_for_room(0)
-    clock.now += 1
+    clock.now += 3
     assert flow.wait_for_room(0)
     flow.sending(0.0)
     flow.report("a", drawn=2, hidden=False)
