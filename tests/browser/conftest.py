@@ -176,14 +176,5 @@ def open_notebook(lab: Lab, new_page: Callable[..., Page], request: pytest.Fixtu
             notebook.screenshot(f"end{number or ''}")
         notebook.page.close()
         place = lab.folder / f"{name}-{number}.ipynb"
-        end_kernels(lab, place.name)
+        lab.end_kernels(place.name)
         place.unlink()
-
-
-def end_kernels(lab: Lab, notebook: str) -> None:
-    """End the kernel of one notebook; its session goes with it."""
-    import requests
-
-    for session in requests.get(lab.api("sessions"), timeout=30).json():
-        if session["path"].endswith(notebook):
-            requests.delete(lab.api(f"sessions/{session['id']}"), timeout=30)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import requests
 
 # Without these, a popup asks each new person whether to fetch news, over the buttons that a test wants to press.
 SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -46,6 +47,12 @@ class Lab:
 
     def api(self, path: str) -> str:
         return f"http://localhost:{self.port}/api/{path}?token={self.token}"
+
+    def end_kernels(self, notebook: str) -> None:
+        """End the kernel of one notebook; its session goes with it."""
+        for session in requests.get(self.api("sessions"), timeout=30).json():
+            if session["path"].endswith(notebook):
+                requests.delete(self.api(f"sessions/{session['id']}"), timeout=30)
 
 
 @contextmanager

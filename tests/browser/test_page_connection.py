@@ -15,8 +15,6 @@ from live_page import LIVE, LivePage
 from page import OpenNotebook
 from PIL import Image
 
-from conftest import end_kernels
-
 CLIP = LIVE.format(arguments="'clip', model=Known()")
 UPLOAD = LIVE.format(arguments="'clip', model=Known(), effect='substitute'")
 BACKGROUND = """
@@ -151,7 +149,7 @@ def test_without_its_kernel_a_notebook_shows_a_still_and_a_sentence(open_noteboo
     live.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     live.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     (notebook,) = lab.folder.glob("without_its_kernel*.ipynb")
-    end_kernels(lab, notebook.name)
+    lab.end_kernels(notebook.name)
     live.notebook.open(lab.address(notebook.name))
     still.locator("img").wait_for(timeout=30_000)
     live.page.wait_for_timeout(5000)  # in which JupyterLab gives up to find the widget
