@@ -1,29 +1,28 @@
-"""The picture on the page: a canvas that reports which picture it has drawn, or a plain image without anywidget.
+"""The picture on the page: a canvas that reports which picture it has drawn.
 
 The page's side is ``display.js``. Pictures are sent as JPEG in binary messages; every view reports its name and the
 number of the last picture it has drawn, and that it is still there every second.
 """
 
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
+import anywidget
 import traitlets
 
 from seglib._internal.javascript import bundle
 from seglib.live.flow_control import FlowControl
 
-anywidget: Any
-try:
-    import anywidget
-except ImportError:
-    anywidget = None
 
-_HERE = Path(__file__).parent
-_IMAGE_FPS = 10.0  # a plain image does not report what it has drawn, so it gets few pictures
-_IMAGE_WIDTH = 640
+class Canvas(anywidget.AnyWidget):
+    """The widget; its page's side is ``display.js``."""
+
+    _esm = bundle(Path(__file__).with_suffix(".js"))
+    _css = Path(__file__).with_suffix(".css")
+    state = traitlets.Unicode("stopped").tag(sync=True)
+    message = traitlets.Unicode("").tag(sync=True)
+    hint = traitlets.Unicode("").tag(sync=True)
 
 
 class CanvasDisplay:
@@ -36,7 +35,7 @@ class CanvasDisplay:
 
     Attributes
     ----------
-    widget : anywidget.AnyWidget
+    widget : Canvas
         To be displayed.
     flow : FlowControl
         Who watches, and what they have drawn.
@@ -44,7 +43,7 @@ class CanvasDisplay:
 
     def __init__(self, hint: str = "") -> None:
         self.flow = FlowControl()
-        self.widget = _canvas_class()(hint=hint)
+        self.widget = Canvas(hint=hint)
         self.widget.on_msg(self._receive)
         self._last: tuple[dict[str, Any], bytes] | None = None
 
@@ -89,63 +88,6 @@ class CanvasDisplay:
         if is_new and self._last is not None:  # a page that was opened or reloaded shows the last picture at once
             message, jpeg = self._last
             self.widget.send(message | {"only": view}, [jpeg])
-
-
-class ImageDisplay:
-    """A display by ``ipywidgets.Image``: small, and ten pictures a second at most.
-
-    Attributes
-    ----------
-    widget : ipywidgets.Image
-        To be displayed.
-    flow : FlowControl
-        Counts the pictures.
-    views, closed, width : int
-        Fixed, since an image does not tell.
-    """
-
-    views, closed, width = 1, False, _IMAGE_WIDTH
-
-    def __init__(self) -> None:
-        self.flow = FlowControl()
-        self.widget = ipywidgets.Image(format="jpeg", layout={"width": "100%", "max_width": "960px"})
-        self.widget.add_class("seglib-canvas")
-        self._next = 0.0
-
-    def wait_for_room(self, timeout: float, wanted: int = 1) -> bool:
-        """Wait until it is time for another picture."""
-        pause = self._next - time.perf_counter() + (wanted - 1) / _IMAGE_FPS
-        time.sleep(max(0.0, min(pause, timeout)))
-        return pause <= timeout
-
-    def show(self, jpeg: bytes, captured: float, panes: tuple[str, ...]) -> None:
-        """Send a picture."""
-        self.flow.sent += 1
-        self.flow.shown.tick()
-        self._next = time.perf_counter() + 1 / _IMAGE_FPS
-        self.widget.value = jpeg
-
-    def set_status(self, state: str, message: str) -> None:
-        """Do nothing: an image has no place for it."""
-
-
-def make_display(hint: str = "") -> CanvasDisplay | ImageDisplay:
-    """Make a canvas, or an image where anywidget cannot be imported."""
-    return ImageDisplay() if anywidget is None else CanvasDisplay(hint)
-
-
-@cache
-def _canvas_class() -> Any:
-    """The widget's class, made when it is needed: its base class may be missing."""
-
-    class Canvas(anywidget.AnyWidget):  # type: ignore[misc]
-        _esm = bundle(_HERE / "display.js")
-        _css = _HERE / "display.css"
-        state = traitlets.Unicode("stopped").tag(sync=True)
-        message = traitlets.Unicode("").tag(sync=True)
-        hint = traitlets.Unicode("").tag(sync=True)
-
-    return Canvas
 
 
 def _unix_ms(moment: float) -> float:

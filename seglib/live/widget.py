@@ -12,7 +12,7 @@ from seglib.arrays import Frame
 from seglib.classes import ClassName
 from seglib.images import write_image
 from seglib.live.controls import Controls
-from seglib.live.display import make_display
+from seglib.live.display import CanvasDisplay
 from seglib.live.layout import IDLE_STATES, Panel
 from seglib.live.loop import Loop, frame_limit, stop_running_loop
 from seglib.live.model_loader import preload
@@ -112,7 +112,7 @@ class Live:
         self._settings = CurrentSettings(settings)
         self._settings.change(effect=self._controls.make_effect())
         stop_running_loop()
-        self._display = make_display("Press Start. Nothing is opened before.")
+        self._display = CanvasDisplay("Press Start. Nothing is opened before.")
         self._panel = Panel(self._display.widget, self._controls)
         self.box = self._panel.box
         let_page_choose_thread(self.box)

@@ -417,21 +417,3 @@ def test_a_recording_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     live.record(False)
     processed = live.stats()["processed"]
     wait_until(lambda: live.stats()["processed"] > processed)
-
-
-# ---- without anywidget -------------------------------------------------------------------------------------
-
-
-def test_without_anywidget_an_image_shows_ten_pictures_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seglib.live.display.anywidget", None)
-    live = make()
-    image = find(live, "canvas")
-    assert isinstance(image, ipywidgets.Image)
-    times: list[float] = []
-    image.observe(lambda change: times.append(time.monotonic()), "value")
-    live.start()
-    wait_until(lambda: len(times) > 5)
-    live.stop()
-    assert len(times) < 11 * (times[-1] - times[0]) + 2
-    with Image.open(io.BytesIO(image.value)) as picture:
-        assert picture.format == "JPEG"
