@@ -13,7 +13,7 @@ _STYLE = """
 .seglib-still { animation: seglib-still 3s step-end }
 @keyframes seglib-still { from { visibility: hidden } }
 """  # three seconds, in which the widget comes if there is a kernel
-_ALT = "A man before a blurred background; beside it the mask, white where he is"
+_ALT = "An astronaut before a blurred background; beside it the mask, white where she is"
 _SENTENCE = "The live picture needs a running kernel: run this cell, then press Start."
 
 
