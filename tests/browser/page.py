@@ -47,7 +47,9 @@ OUTPUTS = """(number) => {
 }"""
 CLASSIC_READY = """() => {
     const notebook = window.Jupyter?.notebook, kernel = notebook?.kernel;
-    return !!(notebook?._fully_loaded && kernel?.is_connected() && kernel.widget_manager);
+    const loaded = Object.keys(window.requirejs?.s.contexts._.defined ?? {});
+    return !!(notebook?._fully_loaded && kernel?.is_connected() && kernel.widget_manager
+              && loaded.some((name) => name.includes('anywidget/extension')));
 }"""
 COUNT = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
 ASK = """async ([code, milliseconds]) => {
