@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +39,8 @@ def to_bt709(rgb: NDArray[np.uint8], primaries: int, transfer: int) -> Frame:
     Frame
         (H, W, 3) uint8.
     """
+    import cv2  # imported here: images.py takes this module along, and most pictures need no OpenCV
+
     output = np.empty(rgb.shape, np.uint8)
     linear = _linear(transfer)
     curve: Curve = "srgb" if transfer in (SRGB, GAMMA_22) else "bt1886"

@@ -7,7 +7,6 @@ FFmpeg as it comes with PyAV has no zscale.
 from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +40,8 @@ def tone_map(rgb: NDArray[np.uint16], transfer: int, primaries: int = BT2020) ->
     Frame
         (H, W, 3) uint8.
     """
+    import cv2  # imported here: images.py takes this module along, and most pictures need no OpenCV
+
     output = np.empty(rgb.shape, np.uint8)
     linear, matrix = _linear(transfer), TO_BT709.get(primaries, TO_BT709[BT2020])
     for rows in row_blocks(len(rgb)):
@@ -51,6 +52,8 @@ def tone_map(rgb: NDArray[np.uint16], transfer: int, primaries: int = BT2020) ->
 
 def _compressed(light: NDArray[np.float32]) -> NDArray[np.float32]:
     """Linear light of any brightness to [0, 1]."""
+    import cv2
+
     luma = cv2.transform(light, _LUMA)[..., np.newaxis]
     if luma.max() > _SATURATED:
         desaturation = np.maximum(luma - _SATURATED, 0) / np.maximum(luma, 1e-6)
