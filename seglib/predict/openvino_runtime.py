@@ -38,15 +38,25 @@ def import_openvino() -> Any:
     return openvino
 
 
+@lru_cache(maxsize=1)
+def core() -> Any:
+    """The one openvino.Core of this process, never deleted.
+
+    OpenVINO gives the thread that first uses a Core an alternate signal stack, and unmaps it with the Core. When
+    another thread lets the last model go, the next signal to the first one (Jupyter's interrupt) would end the process.
+    """
+    return import_openvino().Core()
+
+
 def half_types() -> tuple[str, ...]:
     """The 16-bit types that this processor computes with, the best first."""
-    able = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return tuple(name for flag, name in (("BF16", "bfloat16"), ("FP16", "float16")) if flag in able)
 
 
 def read_exported(path: Path) -> Any:
     """Read an exported model, an openvino.Model, from its .xml file. Raises RuntimeError if it cannot be read."""
-    return import_openvino().Core().read_model(path)
+    return core().read_model(path)
 
 
 def insert_weights(exported: Any, weights: Mapping[str, NDArray[Any]]) -> Any:
@@ -127,7 +137,7 @@ class OpenVINOForward:
         allowed, present = all_cores(), os.cpu_count() or 1  # a hub may allow fewer cores than its machine has
         if self.light or allowed < present:
             hints["INFERENCE_NUM_THREADS"] = half_of_the_cores() if self.light else allowed
-        return import_openvino().Core().compile_model(network, "CPU", hints)
+        return core().compile_model(network, "CPU", hints)
 
 
 def openvino_runner(prepare: Prepare, read: Callable[[], Any], precision: str, light: bool) -> Runner:

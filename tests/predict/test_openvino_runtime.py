@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from itertools import islice
@@ -183,3 +184,22 @@ def test_openvino_tells_nobody_and_writes_nothing_but_the_cache(tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == 2
     assert all(Path(line).parts[0] == "c" for line in done.stdout.split())
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer signals")
+def test_a_signal_after_another_thread_let_a_model_go_does_no_harm() -> None:
+    """OpenVINO unmaps the signal stack that it gave the first thread, where its Core is deleted by another one."""
+    program = """
+import gc, signal, threading, time
+import seglib
+models = [seglib.load_model()]
+models[0].mask(seglib.sample_frame())
+thread = threading.Thread(target=lambda: (models.clear(), gc.collect()))
+thread.start()
+thread.join()
+signal.signal(signal.SIGALRM, lambda *_: print("handled"))
+signal.setitimer(signal.ITIMER_REAL, 0.01)
+time.sleep(0.2)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stdout.strip()) == (0, "handled")
