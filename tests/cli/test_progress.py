@@ -31,7 +31,7 @@ def worked_on(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """01, with one exercise solved after a wrong attempt, one with an error, and one wrong; the rest was not run."""
     folder = tmp_path_factory.mktemp("anna")
     notebook = nbformat.read(NOTEBOOKS / "01_capture.ipynb", as_version=4)
-    solution = f"%load_ext autoreload\nprint('correct: not really')\n%run {SOLUTIONS / '01_capture.py'}"
+    solution = f"%load_ext autoreload\nprint('correct: not really')\n%run \"{SOLUTIONS / '01_capture.py'}\""
     answers = {"shrink": solution, "count_frames": "del count_frames", "every_third": "every_third = abs"}
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     kept = cells[:1]
