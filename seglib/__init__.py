@@ -71,11 +71,11 @@ _HOME = {
     "Live": "live.widget",
     "process_video": "video.process",
     "check_machine": "cli.doctor.command",
-    "CLASS_COLOURS": "plots",
+    "CLASS_COLOURS": "palettes",
     "PLOT_STYLE": "plots",
-    "VOC_COLOURS": "plots",
+    "VOC_COLOURS": "palettes",
     "bars": "plots",
-    "colour_labels": "plots",
+    "colour_labels": "palettes",
     "contact_sheet": "plots",
     "curves": "plots",
     "show": "plots",
@@ -123,19 +123,9 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which cannot 
         threshold_mask,
     )
     from seglib.metrics import Stopwatch, boundary_f_score, flicker, halo, iou
+    from seglib.palettes import CLASS_COLOURS, VOC_COLOURS, colour_labels
     from seglib.pipeline import Effect, Pipeline
-    from seglib.plots import (
-        CLASS_COLOURS,
-        PLOT_STYLE,
-        VOC_COLOURS,
-        bars,
-        colour_labels,
-        contact_sheet,
-        curves,
-        show,
-        show_figure,
-        show_labels,
-    )
+    from seglib.plots import PLOT_STYLE, bars, contact_sheet, curves, show, show_figure, show_labels
     from seglib.predict.model import Model
     from seglib.predict.registry import load_model, model_table
     from seglib.predict.wrapping import wrap_model

@@ -15,36 +15,9 @@ from typing import Any, ParamSpec
 import numpy as np
 from numpy.typing import NDArray
 
-from seglib.arrays import Frame, Labels, Mask, check_frame, check_labels, check_mask
+from seglib.arrays import Frame, Labels, check_frame, check_labels, check_mask
 from seglib.classes import VOC_CLASSES
-
-
-def _voc_colours() -> NDArray[np.uint8]:
-    """Compute the VOC palette, (256, 3): the bits of the class number, dealt to the channels, lowest bit first."""
-    numbers = np.arange(256)
-    colours = np.zeros((256, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            colours[:, channel] |= ((numbers >> (3 * bit + channel) & 1) << (7 - bit)).astype(np.uint8)
-    return colours
-
-
-# The palette of the VOC development kit (Everingham et al., 2010), in which most papers show their labels.
-VOC_COLOURS = _voc_colours()
-_VOID = 255  # VOC's number for "undecided"
-
-# In VOC's palette many classes look alike to people with colour blindness, and some are nearly black. Here any two of
-# the first 21 differ for everybody, and all but the background stand out from black. The first eight are Okabe and
-# Ito's (2008), with white in place of black.
-CLASS_COLOURS = VOC_COLOURS.copy()
-CLASS_COLOURS[:21] = np.frombuffer(
-    bytes.fromhex(
-        "000000 e69f00 56b4e9 009e73 f0e442 0072b2 d55e00 cc79a7 ffffff 22eeff 88bb77"
-        "6600ff 994433 cc0099 aa6644 8877ff bbff99 446677 bbddaa 777777 bbbbbb"
-    ),
-    np.uint8,
-).reshape(21, 3)
-CLASS_COLOURS[_VOID] = 96
+from seglib.palettes import CLASS_COLOURS, colour_labels, mask_to_frame, outlines
 
 # Text and axes are of a grey that can be read on a white page and on a black one.
 _GREY = "#7a7a7a"
@@ -143,30 +116,6 @@ def show_labels(
     figure.set_figwidth(width + 1.6)  # the legend stands beside the images and hides nothing
     axes[-1].legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     show_figure(figure, "Labels in colour: " + ", ".join(f"{n} {name}" for n, name in present.items()))
-
-
-def colour_labels(labels: Labels, colours: NDArray[np.uint8] = CLASS_COLOURS) -> Frame:
-    """Return labels as an image in colour.
-
-    Parameters
-    ----------
-    labels
-        Class numbers, (H, W) integers from 0 to 255.
-    colours
-        A palette, (256, 3) uint8. The default can be told apart with colour blindness; ``VOC_COLOURS`` is the one
-        that papers use.
-
-    Returns
-    -------
-    Frame
-        (H, W, 3) uint8.
-
-    Examples
-    --------
-    >>> seglib.colour_labels(np.array([[0, 15]])).tolist()
-    [[[0, 0, 0], [136, 119, 255]]]
-    """
-    return np.asarray(colours[check_labels(labels)], np.uint8)
 
 
 @_in_plot_style
@@ -294,7 +243,7 @@ def _image_row(images: Sequence[NDArray[Any]], width: float, title_height: float
     for axis, image in zip(axes[0], images, strict=True):
         if _kind(image) == "labels":
             # The outlines are white, so that they are seen beside every colour.
-            axis.imshow(np.where(_outlines(image)[..., np.newaxis], np.uint8(255), colour_labels(image)))
+            axis.imshow(np.where(outlines(image)[..., np.newaxis], np.uint8(255), colour_labels(image)))
             _write_numbers(axis, image)
         else:
             # A mask is drawn from 0 to 1; by default matplotlib would stretch a faint mask to full white.
@@ -365,14 +314,6 @@ def picture_html(picture: Any, alt: str) -> str:
     return f'<img alt="{html.escape(alt)}" src="data:image/webp;base64,{data}">'
 
 
-def mask_to_frame(mask: Mask) -> Frame:
-    """Return a mask, (H, W) float32, as a grey image, (H, W, 3) uint8: white where it is 1, black where it is 0."""
-    import cv2
-
-    grey = cv2.convertScaleAbs(mask, alpha=255)  # rounds
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
-
-
 def _as_frame(image: NDArray[Any]) -> Frame:
     kind = _kind(image)
     if kind == "frame":
@@ -389,14 +330,6 @@ def _kind(image: NDArray[Any]) -> str:
     if getattr(image, "ndim", 0) != 2:
         raise ValueError(f"cannot show {type(image).__name__} of shape {getattr(image, 'shape', None)}")
     return "labels" if np.issubdtype(image.dtype, np.integer) else "mask"
-
-
-def _outlines(labels: Labels) -> NDArray[np.bool_]:
-    """Where the class of a pixel differs from that of its right or lower neighbour."""
-    outline = np.zeros(labels.shape, bool)
-    outline[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    outline[:-1] |= labels[:-1] != labels[1:]
-    return outline
 
 
 def _three_digits(value: float) -> str:

@@ -1,4 +1,4 @@
-"""seglib.plots: the right images with the right titles, and in a notebook a small JPEG with alternative text."""
+"""seglib.plots: the right images with the right titles, and in a notebook a small WebP with alternative text."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from seglib.cli.plural import megabytes, plural
 from seglib.cutout import CutOut
 from seglib.errors import SourceError, WeightsUnavailable
 from seglib.images import existing_file, is_image, read_image, write_image
+from seglib.palettes import mask_to_frame
 from seglib.pipeline import Effect, Pipeline
-from seglib.plots import mask_to_frame
 from seglib.substitute import Background, Fit, Replace
 from seglib.video.background import End, ReplaceWithVideo
 from seglib.video.image_sequence import check_folder

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from seglib.arrays import Frame
+from seglib.palettes import colour_labels, mask_to_frame
 from seglib.pipeline import Result
-from seglib.plots import colour_labels, mask_to_frame
 
 JPEG_QUALITY = 80
 _WORTH_SHRINKING = 0.8  # a pane that is shown nearly as large is sent as it is: shrinking takes time, too

@@ -96,14 +96,16 @@ def check_torch() -> Finding:
 
 def check_openvino() -> Finding:
     """Import OpenVINO, which runs models faster on a CPU."""
+    from seglib.predict.openvino_runtime import core, import_openvino
+
     try:
-        openvino = import_module("openvino")
-        capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        version = import_openvino().__version__
+        capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     except Exception as error:
         broken = import_problem("openvino", error)
         return warning(f"{broken.found}; PyTorch runs the models, more slowly", broken.fix)
     types = sorted({"FP32", "BF16", "INT8"} & {*capabilities})
-    return ok(f"{openvino.__version__.partition('-')[0]}, {', '.join(types)}")
+    return ok(f"{version.partition('-')[0]}, {', '.join(types)}")
 
 
 def check_others() -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from seglib.cli.doctor import packages
 from seglib.cli.doctor.report import Finding
+from seglib.predict.openvino_runtime import import_openvino
 
 
 @pytest.fixture
@@ -145,9 +147,17 @@ def test_a_package_that_is_gone(
 ) -> None:
     assert check().status == "ok"
     monkeypatch.setitem(sys.modules, module, None)  # an import of it fails
+    import_openvino.cache_clear()
     finding = check()
     assert finding.status == status
     assert finding.fix
+
+
+def test_the_check_of_openvino_starts_no_telemetry(tmp_path: Path) -> None:
+    program = "from seglib.cli.doctor.packages import check_openvino; print(check_openvino().status)"
+    environment = os.environ | dict.fromkeys(("HOME", "USERPROFILE"), str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=240)
+    assert (done.stdout.strip(), list(tmp_path.iterdir())) == ("ok", [])
 
 
 @pytest.mark.parametrize(("processor", "status"), [("x86_64", "warning"), ("arm64", "ok")])
