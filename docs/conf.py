@@ -21,6 +21,7 @@ version = release = seglib.__version__
 extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx_copybutton"]
 nb_execution_mode = "off"  # pages show the outputs that are stored in the notebooks
 nb_ipywidgets_js = {}  # no widget manager from another host
+nb_render_markdown_format = "myst"  # of outputs, so that tables among them are tables
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 suppress_warnings = ["myst.header"]  # a notebook may go from a title to a third-level heading

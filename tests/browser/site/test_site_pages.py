@@ -21,6 +21,7 @@ CONTENTS = """() => ({
     ids: [...document.querySelectorAll('[id]')].map(element => element.id),
     links: [...document.querySelectorAll('a[href]')].map(link => link.href),
     without_text: [...document.images].filter(image => !image.alt.trim()).map(image => image.src),
+    tables_as_text: [...document.querySelectorAll('p')].filter(p => p.innerText.includes('|---')).length,
 })"""
 AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter(rule => ['serious', 'critical'].includes(rule.impact))
@@ -49,6 +50,7 @@ def test_pages_are_whole_and_ask_no_other_host(page: Page, address: str) -> None
     assert len(pages) > 25
     assert complaints == []
     assert [source for contents in pages.values() for source in contents["without_text"]] == []
+    assert [name for name, contents in pages.items() if contents["tables_as_text"]] == []
     broken = []
     for name, contents in pages.items():
         for link in filter(lambda link: link.startswith(address), contents["links"]):
