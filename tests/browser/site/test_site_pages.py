@@ -21,7 +21,7 @@ CONTENTS = """() => ({
     ids: [...document.querySelectorAll('[id]')].map(element => element.id),
     links: [...document.querySelectorAll('a[href]')].map(link => link.href),
     without_text: [...document.images].filter(image => !image.alt.trim()).map(image => image.src),
-    tables_as_text: [...document.querySelectorAll('p')].filter(p => p.innerText.includes('|---')).length,
+    tables_as_text: [...document.querySelectorAll('p')].filter(p => p.innerText.startsWith('| ')).length,
 })"""
 AXE = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter(rule => ['serious', 'critical'].includes(rule.impact))
