@@ -17,7 +17,12 @@ from training.package import CLASS_NAMES, NETWORKS, recorded
 from training.recipe import RECIPES, Stage
 
 SHAPE = (64, 96)
-TINY = {"stages": (Stage(2, horizon=4), Stage(2, horizon=2)), "batch": 2, "shapes": (SHAPE,), "small_shapes": ()}
+TINY = {
+    "stages": (Stage(2, horizon=4), Stage(2, horizon=2, partial=0.5, restart=True)),
+    "batch": 2,
+    "shapes": (SHAPE,),
+    "small_shapes": (),
+}
 
 
 def write(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -79,10 +84,25 @@ def test_nothing_that_is_validated_on_is_trained_on(folder: Path) -> None:
         assert not training & validation
     trained = {photo.name for photo in data.portrait_training(folder)}
     photos = [photo for judged in evaluate.portrait_sets(folder).values() for photo in judged]
-    judged = {photo.name.replace("images/", "street/") for photo in photos}
+    judged = {photo.name.replace("images/", "street/") for photo in photos if not photo.name.startswith("partial/")}
     assert len(judged) == 3 + 2 + 2
     assert not trained & judged
     assert not any(name.endswith("1") for name in trained if name.startswith("street/"))
+
+
+def test_the_partial_set_shows_parts_of_the_other_validation_photos(folder: Path) -> None:
+    sets = evaluate.portrait_sets(folder)
+    whole = {photo.name.replace("/", "_"): photo for photo in sets["street"] + sets["close"]}
+    assert sets["partial"]
+    for part in sets["partial"]:
+        photo = whole[Path(part.name).name.rsplit("_", 1)[0]]
+        assert part.image.shape == (*part.target.shape, 3)
+        assert part.target.any()
+        assert part.target.size < photo.target.size
+        found = cv2.matchTemplate(photo.image, part.image, cv2.TM_SQDIFF)
+        _, _, (left, top), _ = cv2.minMaxLoc(found)
+        height, width = part.target.shape
+        np.testing.assert_array_equal(part.target, photo.target[top : top + height, left : left + width])
 
 
 def test_a_photo_whose_masks_disagree_is_not_trained_on(folder: Path, tmp_path: Path) -> None:
@@ -99,11 +119,11 @@ def test_a_photo_whose_masks_disagree_is_not_trained_on(folder: Path, tmp_path: 
 def test_pictures_fit_their_targets_and_depend_on_the_seed_only(sources: compose.Sources) -> None:
     shares = []
     for seed in range(40):
-        image, target, trust = compose.sample(np.random.default_rng(seed), sources, SHAPE, RECIPES["portrait"])
+        image, target, trust = compose.sample(np.random.default_rng(seed), sources, SHAPE, RECIPES["portrait"], 0.5)
         assert image.shape == (*SHAPE, 3)
         assert target.shape == trust.shape == SHAPE
         assert image.dtype == target.dtype == trust.dtype == np.uint8
-        again = compose.sample(np.random.default_rng(seed), sources, SHAPE, RECIPES["portrait"])
+        again = compose.sample(np.random.default_rng(seed), sources, SHAPE, RECIPES["portrait"], 0.5)
         assert all(np.array_equal(a, b) for a, b in zip((image, target, trust), again, strict=True))
         shares.append((target > 127).mean())
     assert min(shares) == 0

@@ -37,11 +37,16 @@ def open_sources(data: Path, photos: list[Photo]) -> Sources:
     return Sources(groups, rooms, surfaces, empties, [read_rgba(path) for path in sorted(data.glob("things/*.png"))])
 
 
-def sample(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> tuple[Bytes, Bytes, Bytes]:
-    """A picture, (H, W, 3) RGB, the opacity of its people, (H, W), and how far that is believed, (H, W)."""
+def sample(
+    rng: Random, sources: Sources, shape: Shape, recipe: Recipe, partial: float = 0.0
+) -> tuple[Bytes, Bytes, Bytes]:
+    """A picture, (H, W, 3) RGB, the opacity of its people, (H, W), and how far that is believed, (H, W).
+
+    partial is the chance that a person is seen through a window anywhere on them.
+    """
     kind = rng.random()
     if kind < recipe.own:
-        image, alpha, trust = framed(rng, pick(rng, sources, recipe), shape)
+        image, alpha, trust = framed(rng, pick(rng, sources, recipe), shape, rng.random() < partial)
         background = image
         layers = [(image, alpha)]
         wall = 0.35  # many keep their surroundings as they are
@@ -51,7 +56,14 @@ def sample(rng: Random, sources: Sources, shape: Shape, recipe: Recipe) -> tuple
         if kind >= recipe.own + recipe.empty:
             second, third = rng.random(2) < recipe.several
             count = 1 + second * (1 + third)
-        layers = [cut_out(rng, pick(rng, sources, recipe), shape, recipe, count > 1) for _ in range(count)]
+        layers = []
+        for _ in range(count):
+            photo = pick(rng, sources, recipe)
+            if rng.random() < partial:
+                person, alpha, _ = framed(rng, photo, shape, partial=True)
+                layers.append((person, tightened(alpha)))
+            else:
+                layers.append(cut_out(rng, photo, shape, recipe, count > 1))
         trust, wall = np.full(shape, 255, np.uint8), 1.0
     if layers and layers[0][0] is not background and rng.random() < 0.4:
         layers = [(matched(rng, person, background), alpha) for person, alpha in layers]
@@ -86,15 +98,23 @@ def pick(rng: Random, sources: Sources, recipe: Recipe) -> Photo:
     return group[rng.integers(len(group))]
 
 
-def framed(rng: Random, photo: Photo, shape: Shape) -> tuple[Bytes, Bytes, Bytes]:
-    """A crop of a photo that lies inside it but for turned corners, which are not believed."""
+def framed(rng: Random, photo: Photo, shape: Shape, partial: bool) -> tuple[Bytes, Bytes, Bytes]:
+    """A crop of a photo that lies inside it but for turned corners, which are not believed.
+
+    One that is partial may show any part of the person, so an arm, a shoulder, or a body without its head.
+    """
     height, width = photo.target.shape
+    inside = np.argwhere(photo.target > 127)
     cover = max(shape[0] / height, shape[1] / width)
-    scale = cover * np.exp(abs(rng.normal(0, 0.15 if height < 1.2 * width else 0.35)))  # portraits are close already
+    zoom = rng.uniform(0, 1) if partial else abs(rng.normal(0, 0.15 if height < 1.2 * width else 0.35))
+    scale = cover * np.exp(zoom)  # portraits are close already
     half = np.array([shape[1], shape[0]]) / (2 * scale)
-    rows = np.flatnonzero(photo.target.max(axis=1) > 127)
-    top = rows[0] if len(rows) and rng.random() < 0.6 else rng.uniform(0, height)  # heads are seen most often
-    centre = np.array([rng.uniform(0.35, 0.65) * width, top + half[1] * rng.uniform(0.5, 1)])
+    if partial and len(inside):
+        centre = inside[rng.integers(len(inside))][::-1] + rng.uniform(-0.9, 0.9, 2) * half
+    else:
+        head = len(inside) and rng.random() < 0.6  # is seen most often
+        top = inside[0, 0] if head else rng.uniform(0, height)
+        centre = np.array([rng.uniform(0.35, 0.65) * width, top + half[1] * rng.uniform(0.5, 1)])
     centre = np.clip(centre, half, np.maximum(half, np.array([width, height]) - half))
     matrix = placement(rng, tuple(centre), (shape[1] / 2, shape[0] / 2), scale, turn=4)
     return (

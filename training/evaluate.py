@@ -1,5 +1,6 @@
 """Scores on the sets of the protocol."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from training import data as photos_of
 from training.data import DISAGREE, Bytes, Photo, disagreement, read_grey, read_rgb
 from training.package import CLASS_NAMES, NETWORKS
 
+SMALLEST = 0.03  # of a window: the person's share in it
 MARGIN = 0.05  # of the diagonal: errors further than this from the outline are far
 Counts = NDArray[np.int64]  # of pixels, (classes, classes): row = truth, column = prediction
 
@@ -31,7 +33,24 @@ def portrait_sets(data: Path) -> dict[str, list[Photo]]:
     sets = {name: [_photo(data, path, masks[name]) for path in paths[name]] for name in masks}
     peer = data / "peer"
     agreed = [p for p in sets["close"] if disagreement(p.target, read_grey(peer / f"{p.name}.png")) < DISAGREE]
-    return sets | {"close": agreed}
+    return sets | {"close": agreed, "partial": [*_windows([*sets["street"], *agreed])]}
+
+
+def _windows(photos: list[Photo]) -> Iterator[Photo]:
+    """Two windows of each photo, 4:3, near a random pixel of the person: a face, a body without its head, legs."""
+    for photo in photos:
+        rng = np.random.default_rng(list(photo.name.encode()))
+        height, width = photo.target.shape
+        inside = np.argwhere(photo.target > 127)
+        for number in range(2):
+            across = int(rng.uniform(0.4, 0.9) * width)
+            size = np.array([min(height, across * 3 // 4), across])
+            corner = inside[rng.integers(len(inside))] - size // 2 + rng.uniform(-0.4, 0.4, 2) * size
+            top, left = np.clip(corner, 0, np.array([height, width]) - size).astype(int)
+            part = np.s_[top : top + size[0], left : left + across]
+            if (photo.target[part] > 127).mean() > SMALLEST:
+                name = f"partial/images/{photo.name.replace('/', '_')}_{number}"
+                yield Photo(name, photo.image[part], photo.target[part], photo.trust[part])
 
 
 def test_sets(data: Path) -> dict[str, list[Photo]]:

@@ -15,6 +15,8 @@ class Stage:
     cooldown: int = 1  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
     small_steps: int = 0  # for so many steps pictures have the small sizes (progressive resizing)
     scale: tuple[float, float] = (1.0, 1.0)  # clothing: the smallest and largest size of a photo, as a factor
+    partial: float = 0.0  # portrait: chance that a person is seen in part, as through a window anywhere on them
+    restart: bool = False  # begins with the averaged weights and a new optimiser
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ RECIPES = {
         stages=(
             Stage(3150, horizon=4400, warmup=100, cooldown=600, small_steps=2000),
             Stage(12_000, horizon=12_000, warmup=100, cooldown=600, small_steps=3000),
+            Stage(8000, horizon=8000, warmup=200, cooldown=600, small_steps=2000, partial=0.35, restart=True),
         ),
         batch=16,
         rate=1.5e-3,
@@ -83,6 +86,7 @@ RECIPES = {
         stages=(
             Stage(1200, horizon=1200, warmup=50, scale=(0.65, 2.2)),
             Stage(300, horizon=1200, cooldown=250, scale=(0.65, 4.0)),  # faces that fill the frame
+            Stage(1500, horizon=1500, warmup=50, cooldown=200, scale=(0.65, 3.0), restart=True),
         ),
         batch=12,
         rate=1e-3,

@@ -1,8 +1,8 @@
 """Write the tables of a model card: python -m training.report portrait DATA
 
 They replace what stands between the two markers of the card, and are about the weights that the package holds.
-``--weights FILE`` prints them instead for the weights of a run. ``recorded`` writes the package's frames and a part of
-its clip to DATA/recorded, so that the peer can be run on them.
+``--weights FILE`` prints them instead for the weights of a run. ``pictures`` writes the package's frames and a part of
+its clip to DATA/recorded, and windows of validation photos to DATA/partial, so that the peer can be run on them.
 """
 
 import argparse
@@ -139,11 +139,15 @@ def clothing_report(network: nn.Module, data: Path) -> Iterator[str]:
         yield f"| {name} | " + " | ".join(f"{value:.0f}" for value in row) + " |"
 
 
-def write_recorded(data: Path) -> None:
-    """The recorded frames and masks as pictures."""
-    for name, frame, mask in recorded():
-        for part, picture in (("images", frame[..., ::-1]), ("masks", np.round(255 * mask).astype(np.uint8))):
-            path = data / "recorded" / part / f"{name}.png"
+def write_pictures(data: Path) -> None:
+    """The recorded frames, and windows of validation photos, with their masks."""
+    frames = [
+        (f"recorded/images/{name}", frame, np.round(255 * mask).astype(np.uint8)) for name, frame, mask in recorded()
+    ]
+    parts = [(photo.name, photo.image, photo.target) for photo in portrait_sets(data)["partial"]]
+    for name, image, mask in (*frames, *parts):
+        for part, picture in (("images", image[..., ::-1]), ("masks", mask)):
+            path = data / f"{name.replace('/images/', f'/{part}/')}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(path), picture)
 
@@ -151,12 +155,12 @@ def write_recorded(data: Path) -> None:
 def main() -> None:
     """Write the tables into the card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("portrait", "clothing", "recorded"))
+    parser.add_argument("what", choices=("portrait", "clothing", "pictures"))
     parser.add_argument("data", type=Path)
     parser.add_argument("--weights", type=Path, help="of a run; the test sets are left out")
     args = parser.parse_args()
-    if args.what == "recorded":
-        write_recorded(args.data)
+    if args.what == "pictures":
+        write_pictures(args.data)
         return
     package = NETWORKS[args.what]
     if args.weights:

@@ -45,7 +45,7 @@ class Task:
     def picture(self, rng: Random, sources: Sources, shape: Shape, step: int) -> tuple[Bytes, Bytes, Bytes]:
         """A training picture of a step, (H, W, 3), its target and its trust, both (H, W)."""
         if self.name == "portrait":
-            return sample(rng, sources, shape, self.recipe)
+            return sample(rng, sources, shape, self.recipe, self.recipe.stage(step)[0].partial)
         image, target = clothing_picture(rng, sources, shape, self.recipe, self.recipe.stage(step)[0].scale)
         return image, target, np.full_like(target, 255)
 

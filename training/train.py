@@ -65,8 +65,8 @@ class Run:
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         known = {id(parameter) for parameter in started}
         fresh = [parameter for parameter in self.network.parameters() if id(parameter) not in known]
-        groups = [{"params": started, "share": task.recipe.start_rate}, {"params": fresh, "share": 1.0}]
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=task.recipe.decay)
+        self.groups = [{"params": started, "share": task.recipe.start_rate}, {"params": fresh, "share": 1.0}]
+        self.optimizer = self.new_optimizer()
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.checkpoint = folder / "checkpoint.pt"
         if self.checkpoint.exists():
@@ -75,6 +75,10 @@ class Run:
             self.optimizer.load_state_dict(kept["optimizer"])
             self.average, self.step, self.seconds = kept["average"], kept["step"], kept["seconds"]
             print(f"resuming after step {self.step}")
+
+    def new_optimizer(self) -> torch.optim.AdamW:
+        """An optimiser that knows nothing of earlier steps."""
+        return torch.optim.AdamW([dict(group) for group in self.groups], weight_decay=self.task.recipe.decay)
 
     def save(self) -> None:
         """Write the checkpoint; a crash leaves the old one or the new one."""
@@ -93,6 +97,10 @@ class Run:
     def learn(self, batch: Batch, weights: Tensor) -> float:
         """One optimiser step; returns the loss. A gradient that is not finite changes nothing."""
         images, target, trust = (part.to(self.device, non_blocking=True) for part in batch)
+        stage, step = self.task.recipe.stage(self.step)
+        if stage.restart and step == 0:
+            self.network.load_state_dict(self.average)
+            self.optimizer = self.new_optimizer()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate() * group["share"]
         torch.manual_seed(self.task.recipe.seed + self.step)  # of dropout, also in a run that was resumed
