@@ -290,9 +290,10 @@ class VideoWriter:
         if packets and self._delay is None:
             self._delay = packets[0].pts - packets[0].dts
         if packets and last:
-            # The frame that is shown last is often encoded before others, but the last packet ends the video.
+            # The frame that is shown last is often encoded before others, but the last packet ends the video. It keeps
+            # its own duration at least: at uneven times the video would end before its last frame is shown.
             end = round(self.seconds / self._time_base)
-            packets[-1].duration = max(1, end - packets[-1].dts - self._delay)
+            packets[-1].duration = max(1, packets[-1].duration or 0, end - packets[-1].dts - self._delay)
         self._container.mux(packets)
 
     @contextmanager
