@@ -51,6 +51,9 @@ CLASSIC_READY = """() => {
     return !!(notebook?._fully_loaded && kernel?.is_connected() && kernel.widget_manager
               && loaded.some((name) => name.includes('anywidget/extension')));
 }"""
+# The widget manager draws all outputs anew once it knows what the kernel holds, which loses a widget shown before.
+# Asked the same once more, the kernel answers after that.
+CLASSIC_RESTORED = "() => Jupyter.notebook.kernel.widget_manager._loadFromKernel().then(() => true)"
 COUNT = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
 ASK = """async ([code, milliseconds]) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -85,7 +88,7 @@ class NotebookPage:
 
     def open(self, address: str, seconds: float = 90) -> None:
         """Go to the notebook and wait until its kernel is connected and idle."""
-        self.page.goto(address, wait_until="domcontentloaded")
+        self.page.goto(address, wait_until="domcontentloaded", timeout=1000 * seconds)
         self.wait_until_ready(seconds)
         self.errors.clear()  # Notebook 7 complains about settings of its own while it loads
 
@@ -194,6 +197,7 @@ class ClassicPage(NotebookPage):
 
     def wait_until_ready(self, seconds: float = 90) -> None:
         self.page.wait_for_function(CLASSIC_READY, timeout=1000 * seconds)
+        self.page.wait_for_function(CLASSIC_RESTORED, timeout=1000 * seconds)
 
     def run(self, number: int, seconds: float = 60) -> None:
         self.page.evaluate(f"() => Jupyter.notebook.execute_cells([{number}])")
