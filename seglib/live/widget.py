@@ -110,7 +110,7 @@ class Live:
         self._changed = ""  # what to do about a choice made since the run ended
         self._controls = Controls(settings, source, effect, background)
         self._settings = CurrentSettings(settings)
-        self._settings.change(effect=self._controls.make_effect())
+        self._settings.change(effect=self._controls.background.make_effect())
         stop_running_loop()
         self._display = CanvasDisplay("Press Start. Nothing is opened before.")
         self._panel = Panel(self._display.widget, self._controls)
