@@ -27,6 +27,8 @@ _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO 23008-12
 _DRAWINGS = ("EPS", "WMF", "EMF")
 _NEW_SUBFILE_TYPE = 254  # a tag of TIFF; its lowest bit marks a reduced version of another image of the file
+_BITS, _PLANAR = 258, 284  # tags of TIFF
+_PHOTOMETRIC, _SAMPLE_FORMAT = 262, 339  # 0: zero is white; 1: unsigned
 _TO_PNG = "export it as PNG or JPEG first"
 # The first bytes of files that neither Pillow nor FFmpeg reads, or not in their colours.
 _UNSUPPORTED = {
@@ -76,10 +78,12 @@ def read_image(path: str | Path) -> Frame:
         with _open(path) as image:
             if image.format == "TIFF" and image.getexif().get(_NEW_SUBFILE_TYPE, 0) & 1:
                 raise SourceError(f"{path} is a raw photo, of which only a small preview can be read; {_TO_PNG}")
+            if image.format == "TIFF" and image.mode == "RGB" and _has_deep_planes(image):
+                raise SourceError(f"{path} is a TIFF of 16 bits with a plane for each colour; {_TO_PNG}")
             if image.format in _DRAWINGS:  # Pillow would start another program for them, or cannot read them here
                 raise SourceError(f"{path} is a drawing ({image.format}); {_TO_PNG}")
             primaries, transfer = _colour_code(path, image)
-            frame = _to_frame(ImageOps.exif_transpose(image), primaries, transfer)
+            frame = _to_frame(image, primaries, transfer)
             _warn_of_more(path, image)
         if hdr := NAMES.get(transfer):
             warnings.warn(f"{path} is an HDR picture, {hdr}; its colours are tone-mapped to BT.709", stacklevel=2)
@@ -87,7 +91,7 @@ def read_image(path: str | Path) -> Frame:
     except SourceError:
         raise
     except UnidentifiedImageError as error:
-        kind = unsupported_kind(path) or "not a picture that Pillow knows"
+        kind = unsupported_kind(path) or "no picture of a kind that can be read"
         raise SourceError(f"{path} is {kind}") from error
     except Image.DecompressionBombError as error:
         pixels, limit = (int(number) for number in re.findall(r"\d+", str(error))[:2])
@@ -163,7 +167,7 @@ def read_animation(path: Path) -> Generator[tuple[Frame, float]]:
         for number in range(getattr(image, "n_frames", 1)):
             try:
                 image.seek(number)
-                frame = _to_frame(ImageOps.exif_transpose(image), *coding)
+                frame = _to_frame(image, *coding)
             except Exception as error:  # as in read_image
                 raise SourceError(f"{path} is damaged after {number} frames: {error}") from error
             yield frame, image.info.get("duration", 0) / 1000
@@ -216,11 +220,13 @@ def expand_home(path: str | Path) -> Path:
 def existing_file(path: str | Path) -> Path:
     """Return the path if a non-empty file is there; otherwise raise SourceError that says what is."""
     path = expand_home(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir and Path.exists raise an error for a name that is too long
         raise SourceError(f"{path} is a folder, not a file")
-    if not path.exists():
+    if not os.path.exists(path):
         raise SourceError(f"{path} does not exist (looked from {Path.cwd()})")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():  # a pipe would have to be read twice, and opening it may wait for ever
+        raise SourceError(f"{path} is a device or a pipe, not a file; a camera is opened by its number, such as 0")
+    if path.stat().st_size == 0:
         raise SourceError(f"{path} is empty: it holds 0 bytes")
     return path
 
@@ -234,7 +240,10 @@ def _open(path: Path) -> Image.Image:
         except ImportError as error:
             raise SourceError(f"{path} is a HEIC picture; install pillow-heif, or {_TO_PNG}") from error
         register_heif_opener()
-    return Image.open(path)
+    with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):  # under the limit is large
+        image = Image.open(path)
+    image.filename = ""  # else Pillow maps an uncompressed TIFF into memory in its turned size, and garbles it
+    return image
 
 
 def _is_animated(image: Image.Image) -> bool:
@@ -270,12 +279,11 @@ def _colour_code(path: Path, image: Image.Image) -> tuple[int, int]:
 
 def _to_frame(image: Image.Image, primaries: int = 2, transfer: int = 2) -> Frame:
     profile = image.info.get("icc_profile") if transfer not in NAMES else None
+    upright = ImageOps.exif_transpose(image)  # which has no format
     if image.mode.startswith("I") or image.mode == "F":  # 16 or 32 bits a pixel: Pillow's own convert would clip
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535 if values.max() > 255 else 1 if image.mode == "F" and values.max() <= 1 else 255
-        image = Image.fromarray(np.rint(values.clip(0, top) * (255 / top)).astype(np.uint8))
-    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-    rgb = _to_srgb(image, profile) if profile else image.convert("RGB")
+        upright = Image.fromarray(_to_8_bits(upright, image))
+    alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
+    rgb = _to_srgb(upright, profile) if profile else upright.convert("RGB")
     if transfer in NAMES:
         rgb = Image.fromarray(tone_map(np.asarray(rgb, np.uint16) * np.uint16(257), transfer, primaries))
     elif primaries in TO_BT709 and not profile:
@@ -284,6 +292,31 @@ def _to_frame(image: Image.Image, primaries: int = 2, transfer: int = 2) -> Fram
         rgb.putalpha(alpha)
         rgb = Image.alpha_composite(Image.new("RGBA", rgb.size, _WHITE), rgb).convert("RGB")
     return np.array(rgb)  # a copy: Pillow's own buffer is read-only
+
+
+def _has_deep_planes(image: Image.Image) -> bool:
+    """Whether each colour is stored apart with 16 bits, which Pillow reads as 8 bits."""
+    tags = image.getexif()
+    return tags.get(_PLANAR) == 2 and tags.get(_BITS, 8) not in (8, (8, 8, 8))
+
+
+def _to_8_bits(upright: Image.Image, image: Image.Image) -> NDArray[np.uint8]:
+    """A grey picture of 16 or 32 bits a pixel. Of 32 bits, the largest value tells which number is white."""
+    tags = image.getexif() if image.format == "TIFF" else {_SAMPLE_FORMAT: 2}
+    values = np.nan_to_num(np.asarray(upright, dtype=np.float64), posinf=np.inf)
+    if image.mode == "I" and tags.get(_SAMPLE_FORMAT, 1) == 1:
+        values %= 2**32  # Pillow takes unsigned numbers as signed
+    finite = values[np.isfinite(values)]
+    largest = finite.max()
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        top = 65535
+    elif image.mode == "F":
+        highlights = np.percentile(finite, 99)  # of a picture from 0 to 1 they may be a little brighter than white
+        top = 1 if highlights <= 2 else 255 if largest <= 255 else 65535
+    else:
+        top = 255 if largest <= 255 else 65535 if largest <= 65535 else 2**32 - 1
+    codes: NDArray[np.uint8] = np.rint(values.clip(0, top) * (255 / top)).astype(np.uint8)
+    return 255 - codes if tags.get(_PHOTOMETRIC) == 0 else codes
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import matplotlib.colors
 import numpy as np
 import pytest
+import tifffile
 from heic import write_tiled
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -104,6 +106,48 @@ def test_a_float_picture_between_zero_and_one_is_not_black(tmp_path: Path) -> No
     values = np.linspace(0, 1, 400, dtype=np.float32).reshape(20, 20)
     Image.fromarray(values).save(tmp_path / "p.tif")
     assert np.abs(read_image(tmp_path / "p.tif")[..., 0] - values * 255).max() <= 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".pgm"])
+def test_a_dark_picture_of_sixteen_bits_stays_dark(tmp_path: Path, ending: str) -> None:
+    assert cv2.imwrite(str(tmp_path / f"p{ending}"), np.full((20, 20), 200, np.uint16))
+    assert read_image(tmp_path / f"p{ending}").max() == 1  # 200 of 65535
+
+
+@pytest.mark.parametrize(
+    ("dtype", "photometric"),
+    [(np.uint8, "miniswhite"), (np.uint16, "miniswhite"), (np.uint16, "minisblack"), (np.uint32, "minisblack")],
+)
+def test_scanned_grey_is_no_negative(tmp_path: Path, dtype: type, photometric: Literal["minisblack"]) -> None:
+    grey = np.linspace(0, 255, 400).round().astype(np.uint8).reshape(20, 20)
+    stored = grey.astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+    stored = ~stored if photometric == "miniswhite" else stored
+    tifffile.imwrite(tmp_path / "p.tif", stored, photometric=photometric)
+    assert np.array_equal(read_image(tmp_path / "p.tif")[..., 0], grey)
+
+
+def test_a_float_picture_with_highlights_and_without_some_values_is_not_black(tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 400, dtype=np.float32).reshape(20, 20)
+    values[0, :3] = np.nan, np.inf, 3
+    Image.fromarray(values).save(tmp_path / "p.tif")
+    output = read_image(tmp_path / "p.tif")[..., 0]
+    assert output[0, :3].tolist() == [0, 255, 255]
+    assert np.abs(output[1:] - values[1:] * 255).max() <= 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("mode", ["L", "I;16", "CMYK", "RGB"])
+def test_an_uncompressed_tiff_is_turned_whole(tmp_path: Path, mode: str) -> None:
+    grey = np.arange(96, dtype=np.uint16).reshape(8, 12) * 2
+    image = Image.fromarray(grey * 257) if mode == "I;16" else Image.fromarray(grey.astype(np.uint8)).convert(mode)
+    image.save(tmp_path / "p.tif", exif=exif_with(6))
+    assert np.array_equal(read_image(tmp_path / "p.tif")[..., 0], np.rot90(grey, -1))
+
+
+def test_deep_colour_planes_are_refused_by_name(tmp_path: Path) -> None:
+    planes = np.zeros((3, 20, 30), np.uint16)
+    tifffile.imwrite(tmp_path / "p.tif", planes, photometric="rgb", planarconfig="separate")
+    with pytest.raises(SourceError, match="plane"):
+        read_image(tmp_path / "p.tif")
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -207,6 +251,12 @@ def test_a_heic_photo_of_tiles_comes_whole(tmp_path: Path, recwarn: pytest.Warni
     assert is_image(path)
     assert np.abs(read_image(path) - colourful(150, 200).astype(int)).mean() < 3
     assert not recwarn.list
+
+
+def exif_with(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
 
 
 # ---- files that cannot be read -----------------------------------------------------------------------------
