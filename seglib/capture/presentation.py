@@ -58,10 +58,8 @@ class Presentation:
     ----------
     path
         Of the file, for messages.
-    pixel_aspect
-        Width of a pixel divided by its height; None if the file does not say.
-    codec
-        Of the video.
+    stream
+        Of the video that is decoded; it knows the pixel aspect, which may change on the way.
 
     Warns
     -----
@@ -70,9 +68,10 @@ class Presentation:
         is no multiple of 90°.
     """
 
-    def __init__(self, path: Path, pixel_aspect: Fraction | None, codec: str) -> None:
-        self._path, self._codec = path, codec
-        self._pixel_aspect = _plausible(pixel_aspect)
+    def __init__(self, path: Path, stream: av.VideoStream) -> None:
+        self._path, self._stream = path, stream
+        self._pixel_aspect = _plausible(stream.sample_aspect_ratio)
+        self._coded_aspect: Fraction | None = None  # in the pictures; the container's counts more while it stays
         self._converter = VideoReformatter()
         self._size: tuple[int, int] | None = None
         self._matrix: NDArray[np.int32] | None = None  # of the first picture, and so of the video
@@ -81,13 +80,13 @@ class Presentation:
     def frames(self, pictures: Iterable[av.VideoFrame]) -> Iterator[DecodedFrame]:
         """Yield a frame for each picture. Raises SourceError for colours that cannot be converted."""
         for number, (picture, decoded) in enumerate(deinterlaced(pictures)):
-            if number == 0 and self._codec not in _CRASHING:
+            if number == 0 and self._stream.codec_context.name not in _CRASHING:
                 self._matrix = display_matrix(decoded)
             coding = PixelFormat.of(picture)
             if coding.hdr:
                 self._tell("HDR", f"is an HDR video, {coding.hdr}; its colours are tone-mapped to BT.709")
             frame = self._over_white(self._to_rgb(picture))
-            frame = square_pixels(frame, self._pixel_aspect)
+            frame = square_pixels(frame, self._current_aspect(number))
             frame = self._upright(frame)
             frame = self._to_first_size(frame, number)
             pts = decoded.pts if decoded.pts is not None else decoded.dts  # AVI has only the second
@@ -98,6 +97,15 @@ class Presentation:
             return to_rgb(picture, self._converter)
         except SourceError as error:
             raise SourceError(f"{self._path}: {error}") from None
+
+    def _current_aspect(self, number: int) -> Fraction:
+        """The pixel aspect: television changes it between programmes, and the size of a picture stays."""
+        coded = self._stream.codec_context.sample_aspect_ratio
+        if number == 0:
+            self._coded_aspect = coded
+        elif coded and coded != self._coded_aspect:
+            self._coded_aspect, self._pixel_aspect = coded, _plausible(coded)
+        return self._pixel_aspect
 
     def _over_white(self, rgba: NDArray[np.uint8]) -> Frame:
         if rgba.shape[2] == 3:

@@ -152,7 +152,7 @@ class VideoSource(Source):
         self._decoder = VideoDecoder(path)
         self.stream = self._decoder.stream
         self.fps = self._decoder.fps
-        presentation = Presentation(path, self.stream.sample_aspect_ratio, self.stream.codec_context.name)
+        presentation = Presentation(path, self.stream)
         self._frames = presentation.frames(self._decoder.pictures())
 
     def read(self) -> Frame | None:

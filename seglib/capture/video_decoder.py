@@ -59,6 +59,7 @@ class VideoDecoder:
             )
         self.fps = float(stream.average_rate or 0)
         self._declared_seconds = _declared_seconds(self._container, stream)
+        self._held_until = 0.0  # seconds, by empty packets
         self._count, self._seconds = 0, 0.0  # decoded pictures, and the time at which the last of them ends
         self._bytes, self._declared_bytes = path.stat().st_size, declared_size(path)
         self._color_tags = _trusted_color_tags(stream)
@@ -82,12 +83,13 @@ class VideoDecoder:
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         context = self.stream.codec_context
-        if context.name not in _ALPHA_DECODERS or self.stream.metadata.get("alpha_mode") != "1":
-            yield from self._container.decode(self.stream)
-            return
-        decoder: Any = av.CodecContext.create(_ALPHA_DECODERS[context.name], "r")
+        has_alpha = context.name in _ALPHA_DECODERS and self.stream.metadata.get("alpha_mode") == "1"
+        decoder: Any = av.CodecContext.create(_ALPHA_DECODERS[context.name], "r") if has_alpha else context
         for packet in self._container.demux(self.stream):
-            yield from decoder.decode(packet)
+            if packet.size or not packet.buffer_ptr:  # without a buffer it ends the decoding
+                yield from decoder.decode(packet)
+            elif packet.dts is not None:  # an empty one, as in Theora and AVI: the picture before it stays
+                self._held_until = float((packet.dts + (packet.duration or 0)) * packet.time_base)
 
     def _video_stream(self) -> av.VideoStream:
         """The stream to show, as players choose it; not the cover of a song or the still of an AVIF, of one frame."""
@@ -120,9 +122,9 @@ class VideoDecoder:
         if self._bytes < self._declared_bytes:
             raise SourceError(
                 f"{self._path} breaks off after {self._count} frames: it is truncated, "
-                f"{self._bytes} bytes of {self._declared_bytes}"
+                f"{self._bytes} bytes of at least {self._declared_bytes}"
             )
-        too_short = self._seconds < 0.99 * self._declared_seconds - 0.1
+        too_short = max(self._seconds, self._held_until) < 0.99 * self._declared_seconds - 0.1
         if too_short and not (self._declared_bytes and self._is_read_through()):
             raise SourceError(
                 f"{self._path} breaks off after {self._count} frames: its header says {self._declared_seconds:.1f} s, "

@@ -9,16 +9,18 @@ from films import make_film, noisy
 from seglib import SourceError, open_source
 from seglib.capture.container import declared_size
 
-CODECS = {"webm": "libvpx", "avi": "mpeg4"}
+CODECS = {"webm": "libvpx", "avi": "mpeg4", "wmv": "wmv2", "gif": "gif"}
 
 
-@pytest.fixture(params=["mp4", "mov", "mkv", "webm", "avi", "fragmented.mp4"])
+@pytest.fixture(params=["mp4", "mov", "mkv", "webm", "avi", "wmv", "gif", "fragmented.mp4"])
 def whole(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     name = request.param
     options = {"movflags": "frag_keyframe+empty_moov"} if name.startswith("fragmented") else {"movflags": "faststart"}
     fast = {"deadline": "realtime", "cpu-used": "8"} if name == "webm" else {}
     codec = CODECS.get(name, "libx264")
-    return make_film(tmp_path / f"in.{name}", 12, draw=noisy, codec=codec, codec_options=fast, options=options)
+    pixels = "rgb8" if name == "gif" else "yuv420p"
+    film = tmp_path / f"in.{name}"
+    return make_film(film, 12, draw=noisy, codec=codec, pixels=pixels, codec_options=fast, options=options)
 
 
 def count(path: Path) -> int:

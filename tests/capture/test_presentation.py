@@ -163,6 +163,17 @@ def test_transparent_parts_are_laid_over_white(tmp_path: Path, name: str, codec:
     assert np.abs(frame[::44, ::60] - expected[::44, ::60]).max() < 12
 
 
+def test_a_pixel_aspect_that_changes_is_followed(tmp_path: Path) -> None:
+    """As television does between a film and what comes before it: the size stays, the shape of a pixel changes."""
+    parts = [make_film(tmp_path / f"{n}.ts", 6, 25, quarters, codec="mpeg2video", shape=Fraction(n)) for n in (1, 2)]
+    path = tmp_path / "programme.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    frames = read(path, "changes its size")
+    assert {frame.shape for frame in frames} == {frames[0].shape}
+    assert frames[0][0].any()
+    assert not frames[-1][0].any(), "a wide picture within a narrow one has bars above and below"
+
+
 @pytest.mark.parametrize(("height", "inner"), [(96, np.s_[:, :]), (192, np.s_[:, 16:48])])
 def test_a_size_that_changes_is_scaled_to_the_first(tmp_path: Path, height: int, inner: tuple[slice, slice]) -> None:
     """As WebRTC recordings do. Other proportions get black bars."""

@@ -233,14 +233,15 @@ def test_profiles_within_a_video_do_no_harm(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.strip()) == (0, b"3")
 
 
-def test_jpegs_one_after_the_other_are_a_video(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["camera.mjpeg", "camera.jpg", "100%.jpg"])
+def test_jpegs_one_after_the_other_are_a_video(tmp_path: Path, name: str) -> None:
     content = b""
     for number in range(4):
         file = io.BytesIO()
         Image.fromarray(scene(10 * number)).save(file, "JPEG", quality=95)
         content += file.getvalue()
-    (tmp_path / "camera.mjpeg").write_bytes(content)
-    frames = read_all(tmp_path / "camera.mjpeg")
+    (tmp_path / name).write_bytes(content)
+    frames = read_all(tmp_path / name)
     assert [int(frame[40, 50, 0]) // 10 for frame in frames] == [4, 9, 14, 19]
 
 
@@ -467,6 +468,26 @@ def test_what_is_no_video_is_refused_whatever_its_name(tmp_path: Path, kind: str
     if kind in KINDS:
         assert kind in message
         assert "PNG" in message, "the way out"
+
+
+def test_where_nothing_moves_a_file_may_hold_empty_packets(tmp_path: Path) -> None:
+    """As Theora's screen recordings do, also at their end: the picture before them stays."""
+    with av.open(str(make(tmp_path / "v.mp4", 5))) as source, av.open(str(tmp_path / "still.nut"), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        for number in range(25):
+            packet = packets[number // 5] if number % 5 == 0 else av.Packet(b"")
+            packet.pts = packet.dts = number
+            packet.duration, packet.time_base, packet.stream = 1, Fraction(1, 25), stream
+            copy.mux(packet)
+    assert len(read_all(tmp_path / "still.nut")) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "live.mp4")
+    with pytest.raises(SourceError, match="pipe"):
+        open_source(tmp_path / "live.mp4")
 
 
 @pytest.mark.parametrize("default", [0, 1])
