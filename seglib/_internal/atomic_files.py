@@ -37,8 +37,7 @@ class AtomicFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # A stem of at most 100 characters: file systems allow 255 bytes.
-        self.part = self.path.with_name(f".{self.path.stem[:100]}.{uuid.uuid4().hex}.part{self.path.suffix}")
+        self.part = self.path.with_name(f".{_short_stem(self.path)}.{uuid.uuid4().hex}.part{self.path.suffix}")
         with self.naming_errors():
             self._create()
 
@@ -103,9 +102,14 @@ class AtomicFolder(AtomicFile):
 
 def remove_leftovers(path: Path) -> None:
     """Remove what killed processes have left of a file or folder, under its hidden names."""
-    stem, suffix = re.escape(path.stem[:100]), re.escape(path.suffix)
+    stem, suffix = re.escape(_short_stem(path)), re.escape(path.suffix)
     name = re.compile(rf"\.{stem}\.[0-9a-f]{{32}}\.part{suffix}(\.older)?")
     for leftover in path.parent.iterdir() if path.parent.is_dir() else ():
         if name.fullmatch(leftover.name):
             shutil.rmtree(leftover, ignore_errors=True)
             leftover.unlink(missing_ok=True)
+
+
+def _short_stem(path: Path) -> str:
+    """At most 100 bytes of the name, since file systems allow 255: a character may have four."""
+    return os.fsencode(path.stem)[:100].decode(errors="ignore")

@@ -36,6 +36,16 @@ def test_an_error_leaves_the_older_file_and_is_raised_as_it_is(tmp_path, error):
     assert path.read_text() == "old"
 
 
+def test_a_name_of_many_bytes_is_short_enough(tmp_path):
+    path = tmp_path / ("講義" * 35 + ".mp4")  # 214 bytes; file systems allow 255
+    with AtomicFile(path) as file:
+        file.part.write_text("new")
+    assert path.read_text() == "new"
+    file.part.write_text("of a killed process")
+    remove_leftovers(path)
+    assert names(tmp_path) == [path.name]
+
+
 def test_a_full_disk_is_told_with_the_final_name(tmp_path):
     path = tmp_path / "a.txt"
     with pytest.raises(OSError, match=r"No space") as info, AtomicFile(path) as file:
