@@ -260,6 +260,8 @@ def outcome_of(future: Any, task: Task) -> Outcome:
 def _make_picture(task: Task) -> str:
     if task.dst.suffix.lower() in VIDEO_FORMATS:
         raise ValueError(f"{task.src} is a picture, so {task.dst} must end in .png or .jpg")
+    if task.options.effect == "cutout" and task.dst.suffix.lower() != ".png":
+        raise ValueError(f"{task.dst} cannot hold transparency; write to a .png file")
     frame, options = read_image(task.src), task.options
     effect = options.make_effect()
     pipeline = Pipeline(options.load_model(), keep=options.keep, steady=False, effect=effect)
