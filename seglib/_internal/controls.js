@@ -27,7 +27,7 @@ export class ControlsPage {
   attach() {
     if (!this.box || this.observed === this.box) return;
     this.observed = this.box;
-    this.observer.observe(this.box, { subtree: true, childList: true, attributeFilter: ["class"] });
+    this.observer.observe(this.box, { subtree: true, childList: true, attributeFilter: ["class", "aria-valuetext"] });
     this.describe();
   }
 
@@ -48,6 +48,11 @@ export class ControlsPage {
     for (const line of box.querySelectorAll(".seglib-status, .seglib-note")) line.setAttribute("role", "status");
     for (const icon of box.querySelectorAll("i.fa")) icon.setAttribute("aria-hidden", "true");
     for (const number of box.querySelectorAll(".widget-readout")) number.setAttribute("role", "textbox");
+    for (const handle of box.querySelectorAll("[role=slider]")) sayValue(handle);
+    for (const heading of box.querySelectorAll(".seglib-heading")) {
+      heading.parentElement?.setAttribute("role", "group");
+      heading.parentElement?.setAttribute("aria-label", heading.textContent ?? "");
+    }
     for (const control of box.querySelectorAll(".widget-inline-hbox")) {
       const name = control.querySelector(":scope > .widget-label")?.textContent;
       if (!name) continue;
@@ -61,5 +66,20 @@ export class ControlsPage {
         button.setAttribute("aria-pressed", `${button.classList.contains("mod-active")}`);
       }
     }
+  }
+}
+
+/**
+ * Give the value and the ends of a slider as they are; noUiSlider rounds them to one decimal, or gives all of them.
+ * @param {Element} handle
+ */
+function sayValue(handle) {
+  const slider = /** @type {any} */ (handle.closest(".noUi-target"))?.noUiSlider;
+  if (!slider) return;
+  const { min, max } = slider.options.range;
+  const value = slider.get();
+  for (const [name, number] of Object.entries({ valuetext: value, valuenow: value, valuemin: min, valuemax: max })) {
+    const text = `${Number(Number(number).toPrecision(6))}`;
+    if (handle.getAttribute(`aria-${name}`) !== text) handle.setAttribute(`aria-${name}`, text); // else without end
   }
 }

@@ -131,6 +131,7 @@ class Loop:
         self.presenter = Presenter(display, self._stopwatch, encode_always=self.frames is not None)
         self._stop = Event()
         self._end_message = "Stopped."
+        self._source_note = ""
         self._predict = PredictStage(self._stopwatch, self._stop, on_refused)
         self._render = RenderStage(self._stopwatch)
         self._render_worker: PacedWorker[Result] = PacedWorker("seglib render")
@@ -232,8 +233,9 @@ class Loop:
         if not self._stop.is_set():
             self.presenter.present(result, captured.time, predicted.settings.panes)
             self.rendered.tick()
-            notes = describe(self.capture.source), sentence(self._predict.note)
-            self.status.set("running", " ".join(filter(None, notes)))
+            if source := self.capture.source:  # None for a moment when a file is played again
+                self._source_note = describe(source)
+            self.status.set("running", " ".join(filter(None, (self._source_note, sentence(self._predict.note)))))
         return result
 
     def _wait_until_wanted(self) -> bool:
@@ -263,8 +265,8 @@ class Loop:
             self._stop.set()
         elif self.capture.lost:
             self.status.set("waiting", f"{sentence(self.capture.lost)} Trying again every second.")
-        elif self.capture.count and silent > STALLED:
-            self.status.set("waiting", f"No new picture for {silent:.0f} s. Is the camera still plugged in?")
+        elif self.capture.count and silent > STALLED and not self._predict.note:  # loading a model holds everything up
+            self.status.set("waiting", "No new pictures come. Is the camera still plugged in?")
 
     def _end(self) -> None:
         self._stop.set()

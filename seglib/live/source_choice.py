@@ -45,6 +45,8 @@ def opener(choice: SourceChoice) -> Callable[[], Source]:
         return choice
     if choice == "auto":
         return _open_auto
+    if isinstance(choice, str) and choice[:1] == choice[-1:] == '"':  # as Windows copies a path
+        choice = choice.strip('"')
     return lambda: _named(open_source(choice))
 
 

@@ -5,6 +5,7 @@ import { appendElement, sendToKernel } from "../_internal/page.js";
 /** @typedef {import("../_internal/page.js").Model} Model */
 
 const SMALL = 2e6; // bytes; such a file is sent as it is: the kernel reads more kinds of pictures
+const MANY = 2e7; // pixels; a picture of more is shrunk however small its file is
 const LARGEST = 8e6; // bytes; one that this browser cannot read must not be larger
 const LONGEST_SIDE = 1920; // pixels
 const QUALITY = 0.92;
@@ -15,24 +16,21 @@ const QUALITY = 0.92;
  * @returns {Promise<Blob>}
  */
 async function messageOf(file) {
-  if (file.size <= SMALL) return file;
-  try {
-    return await shrink(file);
-  } catch {
-    if (file.size <= LARGEST) return file; // the kernel may know what it is
-    const size = `${Math.round(file.size / 1e6)} MB`;
-    throw new Error(`${file.name} is no picture that this browser can read, and too large (${size}) to be sent as it is.
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (bitmap && (file.size > SMALL || bitmap.width * bitmap.height > MANY)) return shrink(bitmap);
+  bitmap?.close();
+  if (bitmap || file.size <= LARGEST) return file; // what this browser does not know, the kernel may
+  const size = `${Math.round(file.size / 1e6)} MB`;
+  throw new Error(`${file.name} is no picture that this browser can read, and too large (${size}) to be sent as it is.
 Save it as JPEG or PNG, or smaller than ${LARGEST / 1e6} MB.`);
-  }
 }
 
 /**
  * The picture as a JPEG of the size that a frame may have, transparent parts over white.
- * @param {File} file
+ * @param {ImageBitmap} bitmap
  * @returns {Promise<Blob>}
  */
-async function shrink(file) {
-  const bitmap = await createImageBitmap(file);
+async function shrink(bitmap) {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));

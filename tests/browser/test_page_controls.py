@@ -143,6 +143,12 @@ def test_a_screen_reader_is_told_names_and_states(open_live: OpenLive) -> None:
         "false",
     ]
     assert ("slider", "strength") in heard
+    threshold = live.page.locator(".seglib-threshold [role=slider]")
+    threshold.focus()
+    for _ in range(2):
+        live.page.keyboard.press("ArrowRight")
+    values = [threshold.get_attribute(f"aria-value{name}") for name in ("min", "now", "text", "max")]
+    assert values == ["0.05", "0.6", "0.6", "0.95"]
     assert all(name for _, name in heard), "nothing is without a name"
     assert live.page.locator(".seglib-live [title='null'], .seglib-live [aria-label='']").count() == 0
 
