@@ -80,8 +80,9 @@ class Presentation:
     def frames(self, pictures: Iterable[av.VideoFrame]) -> Iterator[DecodedFrame]:
         """Yield a frame for each picture. Raises SourceError for colours that cannot be converted."""
         for number, (picture, decoded) in enumerate(deinterlaced(pictures)):
-            if number == 0 and self._stream.codec_context.name not in _CRASHING:
-                self._matrix = display_matrix(decoded)
+            if number == 0:
+                is_png = self._stream.codec_context.name in _CRASHING
+                self._matrix = rotation_matrix(decoded.rotation) if is_png else display_matrix(decoded)
             coding = PixelFormat.of(picture)
             if coding.hdr:
                 self._tell("HDR", f"is an HDR video, {coding.hdr}; its colours are tone-mapped to BT.709")
@@ -147,6 +148,12 @@ def display_matrix(picture: av.VideoFrame) -> NDArray[np.int32] | None:
     """
     data: Any = picture.side_data.get("DISPLAYMATRIX")
     return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)[:2, :2]
+
+
+def rotation_matrix(degrees: int) -> NDArray[np.int32]:
+    """The linear part of the display matrix that turns by an angle, counterclockwise."""
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.rint(65536 * np.array([[cos, -sin], [sin, cos]])).astype(np.int32)
 
 
 def orient(frame: Frame, matrix: NDArray[np.int32]) -> Frame:

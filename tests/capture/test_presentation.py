@@ -73,6 +73,13 @@ def test_all_eight_orientations(tmp_path: Path, matrix: tuple[float, ...], turn:
         assert frame.flags.c_contiguous
 
 
+def test_a_screen_recording_in_png_is_turned_though_its_side_data_cannot_be_read(tmp_path: Path) -> None:
+    path = make_film(tmp_path / "screen.mov", 2, draw=quarters, codec="png", pixels="rgb24")
+    set_display_matrix(path, (0, 1, -1, 0))
+    for frame in read(path):
+        np.testing.assert_array_equal(frame, np.rot90(quarters(), -1))
+
+
 def test_an_odd_angle_is_told(tmp_path: Path) -> None:
     path = make_film(tmp_path / "phone.mp4", 2, draw=quarters)
     set_display_matrix(path, (0.87, 0.5, -0.5, 0.87))
