@@ -44,7 +44,13 @@ class LatestValue(Generic[Value]):
         with self._condition:
             self._condition.wait_for(lambda: self._value is not None or self.closed, timeout)
             value, self._value = self._value, None
+            self._condition.notify_all()
             return value
+
+    def wait_until_taken(self, timeout: float = 0.0) -> bool:
+        """Wait up to ``timeout`` seconds until the slot is empty; False if it is not in time."""
+        with self._condition:
+            return self._condition.wait_for(lambda: self._value is None, timeout)
 
     def close(self) -> None:
         """Drop the value and end all waiting; the slot stays empty."""

@@ -19,6 +19,7 @@ from seglib.errors import CameraUnavailable
 RETRY = 1.0  # seconds between two attempts to open a camera that was lost
 _DEFAULT_FPS = 30.0  # of a file that does not say
 _IMAGE_FPS = 10.0  # how often a still image is repeated, so that changed settings show
+_UNWANTED = 0.5  # seconds without a frame being taken after which a file is held, as in a hidden tab
 _MAX_DELAY = 0.25  # seconds by which a file may be late before it stops catching up
 
 
@@ -34,8 +35,8 @@ class CapturedFrame:
 class CaptureThread:
     """Open a source in a thread, read it, and keep the newest frame in ``latest``.
 
-    A file is played at its own frame rate. A camera that cannot be opened is an error before its first frame; a camera
-    that is lost later is opened again and again until it is back.
+    A file is played at its own frame rate, and held while nobody takes its frames. A camera that cannot be opened is an
+    error before its first frame; a camera that is lost later is opened again and again until it is back.
 
     Parameters
     ----------
@@ -78,6 +79,7 @@ class CaptureThread:
         self.error: BaseException | None = None
         self._open_source, self._repeat, self._on_source = open_source, repeat, on_source
         self._stop = Event()
+        self._wanted = self.last  # when it was seen last that a frame was taken
         self._due = 0.0  # when the next frame of a file is to be shown
         self._thread = Thread(target=self._run, name="seglib capture", daemon=True)
 
@@ -129,6 +131,8 @@ class CaptureThread:
     def _play(self, source: Source) -> None:
         interval = 1 / (source.fps or _DEFAULT_FPS) if isinstance(source, VideoSource) else 0.0
         while not self._stop.is_set():
+            if interval:
+                self._hold_unwanted()
             frame = next(source, None)
             if frame is None:
                 return
@@ -144,6 +148,14 @@ class CaptureThread:
         self.latest.put(CapturedFrame(frame, self.count, captured or self.last))
         self.count += 1
         self.lost = ""
+
+    def _hold_unwanted(self) -> None:
+        """Wait until the last frame is taken, if nobody takes any: decoding is most of what a hidden picture costs."""
+        if not self.latest.wait_until_taken() and time.perf_counter() - self._wanted < _UNWANTED:
+            return
+        while not (self._stop.is_set() or self.latest.wait_until_taken(_UNWANTED)):
+            pass
+        self._wanted = time.perf_counter()
 
     def _wait_until_due(self, interval: float) -> None:
         """Play a file at its frame rate. Where reading is too slow the file is late, and does not hurry afterwards."""

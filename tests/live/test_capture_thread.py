@@ -71,8 +71,23 @@ def test_a_file_plays_at_its_own_rate_and_again(tmp_path: Path) -> None:
     assert once.count == 5
     assert time.perf_counter() - began > 4 / 20, "a busy machine only makes it slower"
     again = started(opener(path))
-    wait_until(lambda: again.count > 6)
+    wait_until(lambda: again.latest.take() and again.count > 6)
     again.stop()
+
+
+def test_a_file_is_held_while_nobody_takes_its_frames() -> None:
+    capture = started(opener("clip"))
+    taken = capture.latest.take(DEADLINE)
+    began = capture.count
+    wait_until(lambda: time.perf_counter() - capture.last > 1)  # 30 frames long
+    assert capture.count - began < 25
+    held = capture.latest.take()
+    again = capture.latest.take(DEADLINE)
+    capture.stop()
+    assert taken
+    assert held
+    assert again
+    assert taken.number < held.number < again.number
 
 
 def test_an_image_is_repeated(tmp_path: Path) -> None:
