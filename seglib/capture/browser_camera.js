@@ -3,6 +3,7 @@
 // the page is closed, when the kernel is restarted, and when the kernel does not answer.
 import { holdShortcuts } from "../_internal/keyboard.js";
 import { appendElement, sendToKernel } from "../_internal/page.js";
+import { OBSTACLES, obstacle } from "./camera_obstacle.js";
 
 /** @typedef {import("../_internal/page.js").Model} Model */
 /** @typedef {"off" | "asking" | "on" | "failed"} State */
@@ -16,6 +17,7 @@ const QUALITY = 0.85;
 
 /** @type {Record<string, string>} */
 const ADVICE = {
+  ...OBSTACLES,
   NotAllowedError:
     "The browser may not use the camera. Press the camera or lock sign beside the page's address, allow the camera, " +
     "and start it again.",
@@ -23,17 +25,6 @@ const ADVICE = {
   NotReadableError:
     "The camera is there, but gives no picture. Another program may be using it: close video calls, and start it " +
     "again.",
-  insecure:
-    "Browsers give the camera only to safe pages, and this one came over plain http from another machine. Open it by " +
-    "its https address. Or, if you may use ssh there: ssh -L 8888:localhost:8888 MACHINE, then open " +
-    "http://localhost:8888.",
-  missing: "This program shows notebooks, but gives them no camera. Open the notebook in a browser.",
-  vscode:
-    "VS Code gives its notebooks no camera. Choose camera 0 if Python runs on the computer that has the camera. " +
-    "Otherwise open the notebook in a browser: python -m jupyterlab.",
-  colab:
-    "On Colab this camera is not supported. Choose the recorded clip, or upload a video and choose a file. With a " +
-    "camera, use JupyterLab on your own computer or a JupyterHub.",
   ended: "The camera was unplugged or taken away. Start it again when it is back.",
 };
 const OFF = "The camera is off. Nothing is recorded or sent before you press Start camera.";
@@ -248,23 +239,6 @@ class Camera {
     const blob = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
     return blob?.arrayBuffer(); // there is none if the camera went off meanwhile
   }
-}
-
-/**
- * Why this page cannot have a camera, as an entry of ADVICE; "" if nothing speaks against it.
- * @param {Window} page
- */
-function obstacle(page = window) {
-  const { protocol, hostname } = page.location;
-  if ("acquireVsCodeApi" in page || protocol === "vscode-webview:" || hostname.endsWith(".vscode-cdn.net")) {
-    return "vscode";
-  }
-  // @ts-expect-error google is Colab's
-  if (page.google?.colab || hostname.endsWith(".googleusercontent.com")) return "colab";
-  if (!page.isSecureContext) return "insecure";
-  // @ts-expect-error featurePolicy is Chromium's; it tells of a frame inside another page
-  const isForbidden = page.document.featurePolicy?.allowsFeature("camera") === false;
-  return isForbidden || !page.navigator.mediaDevices?.getUserMedia ? "missing" : "";
 }
 
 /** @param {string} choice */

@@ -3,6 +3,7 @@
 // never sends more than can be drawn, and never more pixels than are seen.
 import { ControlsPage } from "../_internal/controls.js";
 import { appendElement, sendToKernel } from "../_internal/page.js";
+import { OBSTACLES, obstacle } from "../capture/camera_obstacle.js";
 import { Connection } from "./connection.js";
 import { DrawnPictures, NewestOnly, REPORT_INTERVAL } from "./flow_control.js";
 
@@ -60,6 +61,7 @@ class View {
     document.addEventListener("visibilitychange", this.greet);
     this.timer = setInterval(() => this.tick(), HEARTBEAT);
     this.describe();
+    if (obstacle()) sendToKernel(model, { kind: "no camera", text: OBSTACLES[obstacle()] });
     requestAnimationFrame(this.greet); // once it is in the page and has a width
   }
 

@@ -5,6 +5,7 @@ number of the last picture it has drawn, and that it is still there every second
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,13 @@ class CanvasDisplay:
         To be displayed.
     flow : FlowControl
         Who watches, and what they have drawn.
+    on_no_camera
+        Called with what to do instead when a page reports that it has no camera.
     """
 
     def __init__(self, hint: str = "") -> None:
         self.flow = FlowControl()
+        self.on_no_camera: Callable[[str], object] = lambda advice: None
         self.widget = Canvas(hint=hint)
         self.widget.on_msg(self._receive)
         self._last: tuple[dict[str, Any], bytes] | None = None
@@ -79,6 +83,9 @@ class CanvasDisplay:
 
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         view = str(content.get("view", ""))
+        if content.get("kind") == "no camera":
+            self.on_no_camera(str(content["text"]))
+            return
         if content.get("kind") == "closed":
             self.flow.leave(view)
             return

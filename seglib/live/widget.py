@@ -107,6 +107,7 @@ class Live:
         self.loop: Loop | None = None
         self._source, self._frames, self._folder = source, frames, Path(folder)
         self._notes: dict[str, str] = {}  # by what caused them
+        self._no_camera = ""  # what to do, where the page has none
         self._changed = ""  # what to do about a choice made since the run ended
         self._controls = Controls(settings, source, effect, background)
         self._settings = CurrentSettings(settings)
@@ -240,6 +241,7 @@ class Live:
         self._controls.on_settings = self._change_setting
         self._controls.on_source = self._change_source
         self._controls.on_note = self._note
+        self._display.on_no_camera = self._page_has_no_camera
 
     def _start(self, on_source_widget: Callable[[Any], object]) -> None:
         if (self.loop is not None and self.loop.alive) or self._controls.chosen_source() == "":
@@ -288,7 +290,15 @@ class Live:
             self._refresh()
         return settings
 
+    def _page_has_no_camera(self, advice: str) -> None:
+        self._no_camera = advice
+        self._tell_of_camera(self._controls.chosen_source())
+
+    def _tell_of_camera(self, source: SourceChoice) -> None:
+        self._note("camera", self._no_camera if source == "browser" else "")
+
     def _change_source(self, source: SourceChoice) -> None:
+        self._tell_of_camera(source)
         if self.loop is not None and self.loop.alive:
             Thread(target=self._restart, daemon=True).start()
         else:

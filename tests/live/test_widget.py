@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from live_fakes import DEADLINE, FakeCamera, FakeModel, HeldModel, wait_until
 from PIL import Image
-from widget_tools import FakePage, everything, find, make, press, text
+from widget_tools import FakePage, everything, find, make, press, text, wait_until_failed
 
 import seglib
 from seglib import CameraUnavailable, WeightsUnavailable
@@ -235,9 +235,8 @@ def test_an_effect_of_ones_own_and_its_mistakes() -> None:
     log: list[str] = []
     live = make(lambda: FakeCamera(log=log), effect=wrong)
     press(live, "start")
-    wait_until(lambda: live.stats()["state"] == "failed")
+    wait_until_failed(live)
     assert "my mistake" in text(live, "status")
-    assert "seglib-failed" in find(live, "status")._dom_classes
     with pytest.raises(KeyError):
         live.wait(DEADLINE)
     wait_until(lambda: log == CLOSED)
@@ -250,7 +249,7 @@ def test_an_effect_of_ones_own_and_its_mistakes() -> None:
     wait_until(lambda: live.stats()["state"] == "running")
     assert "seglib-failed" not in find(live, "status")._dom_classes
     find(live, "effect").value = "yours"  # and back again, while it runs
-    wait_until(lambda: live.stats()["state"] == "failed")
+    wait_until_failed(live)
 
 
 def test_no_camera_is_told_beside_the_picture() -> None:
@@ -259,7 +258,7 @@ def test_no_camera_is_told_beside_the_picture() -> None:
 
     live = make(none)
     press(live, "start")
-    wait_until(lambda: live.stats()["state"] == "failed")
+    wait_until_failed(live)
     assert text(live, "status") == "camera 3 could not be opened.\nTry another."
     find(live, "source").value = "clip"  # which cannot start by itself: the person may want to change more
     assert "Press Start" in text(live, "status")
@@ -267,6 +266,17 @@ def test_no_camera_is_told_beside_the_picture() -> None:
     assert "seglib-failed" not in find(live, "status")._dom_classes
     press(live, "start")
     wait_until(lambda: live.stats()["state"] == "running")
+
+
+def test_a_page_without_a_camera_says_so_before_start() -> None:
+    live = make("browser")
+    data = {"method": "custom", "content": {"kind": "no camera", "text": "Use the clip."}}
+    FakePage(live).widget.comm.handle_msg({"content": {"data": data}, "buffers": []})
+    assert text(live, "note") == "Use the clip."
+    find(live, "source").value = "clip"
+    assert text(live, "note") == ""
+    find(live, "source").value = "browser"
+    assert text(live, "note") == "Use the clip."
 
 
 def test_a_file_needs_a_path() -> None:
@@ -296,7 +306,7 @@ def test_what_is_wrong_with_a_file_is_told_without_a_name_for_programmers(name: 
     (tmp_path / "notes.txt").write_text("no video")
     live = make(tmp_path / name)
     press(live, "start")
-    wait_until(lambda: live.stats()["state"] == "failed")
+    wait_until_failed(live)
     assert name in text(live, "status")
     assert "Error" not in text(live, "status")
 
@@ -329,7 +339,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_list_to_the_one_in_force() -> 
 def test_what_weights_are_missing_is_told_without_a_command() -> None:
     live = make(model="fcn_resnet50")
     press(live, "start")
-    wait_until(lambda: live.stats()["state"] == "failed")
+    wait_until_failed(live)
     assert "fcn_resnet50" in text(live, "status")
     assert "curl" not in text(live, "status")
     find(live, "model").value = "fcn_resnet101"

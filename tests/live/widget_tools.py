@@ -34,6 +34,11 @@ def text(live: Live, name: str) -> str:
     return str(find(live, name).value)
 
 
+def wait_until_failed(live: Live) -> None:
+    """Wait until the page shows that it has failed, a moment after it has."""
+    wait_until(lambda: "seglib-failed" in find(live, "status")._dom_classes)
+
+
 class FakePage:
     """A view of the canvas: sees what is sent, and reports when it is told to."""
 
