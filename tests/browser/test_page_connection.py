@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 from cuttable_proxy import CuttableProxy, cuttable_proxy
+from fake_camera import plays
 from lab import Lab
 from live_page import LIVE, LivePage
 from page import OpenNotebook
@@ -109,6 +111,24 @@ def test_after_a_cut_the_picture_goes_on_by_itself(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("closes", [True, False], ids=["closed", "silent"])
+def test_after_a_short_cut_the_browsers_camera_goes_on(
+    open_notebook: OpenNotebook, lab: CuttableLab, film: Path, closes: bool
+) -> None:
+    """As long as it takes to be noticed. After ten seconds without the kernel the camera goes off."""
+    live = start(open_notebook(LIVE.format(arguments="'browser', model=Known()"), chromium=plays(film)))
+    lab.proxy.cut(closes)
+    live.wait_for_state("waiting")
+    lab.proxy.mend()
+    live.wait_for_state("running")
+    live.wait_for_pictures(10)
+    live.notebook.wait_for_tracks(live=1, given=1)
+    live.press("Stop")
+    live.wait_for_state("stopped")
+    live.notebook.wait_for_tracks(live=0, given=1)
+
+
+@pytest.mark.slow
 def test_a_hundred_interrupts_leave_it_running(open_notebook: OpenNotebook) -> None:
     live = start(open_notebook(CLIP))
     threads = live.notebook.ask(THREADS)
@@ -126,9 +146,10 @@ def test_in_a_hidden_tab_kernel_and_page_rest(open_notebook: OpenNotebook) -> No
     live.page.evaluate(HIDE)
     kernel = psutil.Process(live.notebook.ask("os.getpid()"))
     live.page.wait_for_timeout(3000)
-    began, shown = sum(kernel.cpu_times()[:2]), live.shown
+    since, began, shown = time.monotonic(), sum(kernel.cpu_times()[:2]), live.shown
     live.page.wait_for_timeout(20_000)
-    share, drawn = (sum(kernel.cpu_times()[:2]) - began) / 20, (live.shown - shown) / 20
+    seconds = time.monotonic() - since  # on a busy machine more than 20
+    share, drawn = (sum(kernel.cpu_times()[:2]) - began) / seconds, (live.shown - shown) / seconds
     print(f"hidden: kernel {share:.0%} of a core, {drawn:.1f} pictures a second")
     assert share < 0.2
     assert drawn < 1.5
@@ -166,9 +187,10 @@ def test_pages_that_have_no_camera_say_at_once_what_to_use(open_notebook: OpenNo
     live = LivePage(open_notebook(LIVE.format(arguments="'browser', model=Known()")))
     live.page.evaluate(page)
     live.show()
-    live.press("Start")
-    live.wait_for_state("failed", seconds=10)
     name = "VS Code" if "VsCode" in page else "Colab"
-    assert name in live.status
+    live.page.locator(".seglib-note", has_text=name).wait_for()  # before Start
+    live.press("Start")
+    live.wait_for_state("failed")
+    live.wait_until(lambda: name in live.status)
     live.page.locator(".seglib-source select").select_option(label="the recorded clip")
     live.start()
