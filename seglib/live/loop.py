@@ -264,7 +264,9 @@ class Loop:
         if self.capture.ended:
             self._stop.set()
         elif self.capture.lost:
-            self.status.set("waiting", f"{sentence(self.capture.lost)} Trying again every second.")
+            waits_for_press = getattr(self.capture.source, "widget", None) is not None  # the browser's camera
+            way_out = "Press Start camera to go on." if waits_for_press else "Trying again every second."
+            self.status.set("waiting", f"{sentence(self.capture.lost)} {way_out}")
         elif self.capture.count and silent > STALLED and not self._predict.note:  # loading a model holds everything up
             self.status.set("waiting", "No new pictures come. Is the camera still plugged in?")
 

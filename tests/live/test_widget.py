@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pytest
-from live_fakes import DEADLINE, FakeCamera, FakeModel, HeldModel, wait_until
+from live_fakes import DEADLINE, FakeCamera, FakeModel, HeldModel, SteppedCamera, wait_until
 from PIL import Image
 from widget_tools import FakePage, everything, find, make, press, text, wait_until_failed
 
@@ -277,6 +277,29 @@ def test_a_page_without_a_camera_says_so_before_start() -> None:
     assert text(live, "note") == ""
     find(live, "source").value = "browser"
     assert text(live, "note") == "Use the clip."
+
+
+def test_after_a_long_cut_the_browsers_camera_asks_for_a_press() -> None:
+    class CutOff(SteppedCamera):
+        def __init__(self) -> None:
+            super().__init__()
+            self.widget = ipywidgets.Label("Start camera")
+            opened.append(self)
+
+        def read(self) -> np.ndarray | None:
+            if opened == [self]:  # later ones wait for the press
+                self.step()
+                if self.count:
+                    raise CameraUnavailable("its page did not answer")
+            return super().read()
+
+    opened: list[CutOff] = []
+    live = make(CutOff)
+    live.start()
+    wait_until(lambda: "Press Start camera" in text(live, "status"))
+    opened[-1].step()
+    wait_until(lambda: live.stats()["state"] == "running")
+    opened[-1].step()
 
 
 def test_a_file_needs_a_path() -> None:
