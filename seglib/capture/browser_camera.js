@@ -297,8 +297,8 @@ class View {
     this.select.append(new Option("Front camera", "user"), new Option("Back camera", "environment"));
     this.message = appendElement("div", "seglib-camera-message", this.box);
     this.message.setAttribute("role", "status");
-    this.startButton.onclick = () => camera.start(this.choice());
-    this.stopButton.onclick = () => camera.stop();
+    onPress(this.startButton, () => camera.start(this.choice()));
+    onPress(this.stopButton, () => camera.stop());
     this.select.onchange = () => {
       if (camera.stream) camera.start(this.choice());
     };
@@ -318,8 +318,11 @@ class View {
   show() {
     const { state, text } = this.camera;
     Object.assign(this.box.dataset, { state, choice: this.choice() });
-    this.startButton.disabled = state === "on" || state === "asking" || this.camera.ended;
-    this.stopButton.disabled = state === "off" || state === "failed";
+    const startUseless = state === "on" || state === "asking" || this.camera.ended;
+    const stopUseless = state === "off" || state === "failed";
+    // Not disabled: that would take the focus from somebody who uses the keyboard.
+    this.startButton.setAttribute("aria-disabled", `${startUseless}`);
+    this.stopButton.setAttribute("aria-disabled", `${stopUseless}`);
     if (this.message.textContent !== text) this.message.textContent = text;
   }
 
@@ -341,6 +344,16 @@ class View {
     if (left) left.box.insertBefore(this.camera.video, left.message);
     else this.camera.stop();
   }
+}
+
+/**
+ * @param {HTMLElement} button
+ * @param {() => unknown} action
+ */
+function onPress(button, action) {
+  button.onclick = () => {
+    if (button.getAttribute("aria-disabled") !== "true") action();
+  };
 }
 
 export default () => {

@@ -32,6 +32,8 @@ class View {
     this.captions = appendElement("div", "seglib-captions", this.figure);
     this.badge = appendElement("span", "seglib-badge", this.figure);
     this.curtain = appendElement("div", "seglib-curtain", this.figure);
+    this.spoken = appendElement("span", "seglib-spoken", this.figure); // what only the page knows, for screen readers
+    this.spoken.setAttribute("role", "status");
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     this.canvas.setAttribute("role", "img");
     this.captions.setAttribute("aria-hidden", "true");
@@ -103,14 +105,15 @@ class View {
 
   /** @param {number} silence milliseconds */
   problemAfter(silence) {
-    if (this.connection.isLost) return "no connection to the kernel, trying again";
-    if (silence > HELPLESS) return "no picture; if it stays so, reload the page";
-    return silence > SILENCE ? "no picture" : "";
+    if (this.connection.isLost) return "No connection to the kernel. Trying again.";
+    if (silence > HELPLESS) return "No picture. If it stays so, reload the page.";
+    return silence > SILENCE ? "No picture." : "";
   }
 
   /** @param {string} problem */
   setProblem(problem) {
     if (problem === this.problem) return;
+    this.spoken.textContent = problem || "The picture is back.";
     this.problem = problem;
     this.describe();
   }
@@ -132,8 +135,10 @@ class View {
     clearInterval(this.timer);
     this.figure.dataset.state = "lost";
     this.badge.textContent = "";
-    this.curtain.textContent = "The kernel was restarted. Run the cell again.";
+    const text = "The kernel was restarted. Run the cell again.";
+    for (const part of [this.curtain, this.spoken]) part.textContent = text;
     this.curtain.hidden = false;
+    this.canvas.setAttribute("aria-label", text);
   }
 
   // ---- pictures
@@ -207,7 +212,8 @@ class View {
     const label = this.shown ? `Live picture: ${panes}. ` : "No picture yet. ";
     this.canvas.setAttribute("aria-label", label + (this.problem || this.model.get("message")));
     this.badge.textContent = this.problem || (BADGES[state] ?? "");
-    this.curtain.textContent = this.shown ? "" : this.model.get("hint");
+    const isIdle = ["stopped", "failed"].includes(state);
+    this.curtain.textContent = this.shown ? "" : this.model.get(isIdle ? "hint" : "message");
     this.curtain.hidden = this.shown > 0;
   }
 
