@@ -54,17 +54,29 @@ def look_in(playwright: Playwright, address: str) -> Iterator[LivePage]:
         browser.close()  # only the watching ends
 
 
-def memory(live: LivePage, lab: Lab, chromium: psutil.Popen) -> dict[str, float]:
-    """Megabytes of each process that has a part in it, after it has tidied up."""
-    session = live.page.context.new_cdp_session(live.page)
-    session.send("HeapProfiler.collectGarbage")
-    live.notebook.ask("__import__('gc').collect()", seconds=120)
-    pages = [process for process in chromium.children(recursive=True) if "--type=renderer" in process.cmdline()]
-    members = {
+def members_of(live: LivePage, lab: Lab, chromium: psutil.Popen) -> dict[str, list[psutil.Process]]:
+    """The processes that have a part in it."""
+    browser = chromium.children(recursive=True)
+    pages = [process for process in browser if "--type=renderer" in process.cmdline()]
+    return {
         "kernel": [psutil.Process(live.notebook.ask("os.getpid()", seconds=120))],
         "server": [psutil.Process(lab.pid)],
         "page": pages,
+        "rest of the browser": [chromium, *(process for process in browser if process not in pages)],
     }
+
+
+def processor_time(members: dict[str, list[psutil.Process]]) -> dict[str, float]:
+    """Seconds of processor time that each has taken."""
+    return {name: sum(sum(one.cpu_times()[:2]) for one in some) for name, some in members.items()}
+
+
+def memory(live: LivePage, members: dict[str, list[psutil.Process]]) -> dict[str, float]:
+    """Megabytes of each but the rest of the browser, after it has tidied up."""
+    session = live.page.context.new_cdp_session(live.page)
+    session.send("HeapProfiler.collectGarbage")
+    live.notebook.ask("__import__('gc').collect()", seconds=120)
+    members = {name: some for name, some in members.items() if name != "rest of the browser"}
     # The least of some moments: the next picture is always under way.
     moments: list[dict[str, float]] = []
     for _ in range(5):
@@ -95,17 +107,22 @@ def test_a_long_run_grows_nothing(lab: Lab, playwright: Playwright, chromium_pro
 
     def measure() -> dict[str, float]:
         with look_in(playwright, address) as live:
-            return memory(live, lab, process)
+            return memory(live, members)
 
     with look_in(playwright, address) as live:
         live.notebook.open(lab.address("soak.ipynb"))
         live.show()
         live.start()
-    began_at = wait_for(count, WARM_UP)
-    before, began = measure(), time.monotonic()
+        members = members_of(live, lab, process)
+    wait_for(count, WARM_UP)
+    before = measure()
+    began_at, began, taken = count(), time.monotonic(), processor_time(members)
     shown = wait_for(count, began_at + PICTURES) - began_at
-    seconds, after = time.monotonic() - began, measure()
+    seconds, taken_after = time.monotonic() - began, processor_time(members)
+    after = measure()
     growth = {name: after[name] - before[name] for name in before}
     said = ", ".join(f"{name} {before[name]:.0f} {grown:+.1f} MB" for name, grown in growth.items())
+    shares = ", ".join(f"{name} {(taken_after[name] - taken[name]) / shown * 1e3:.1f} ms" for name in members)
     print(f"{shown} pictures in {seconds:.0f} s ({shown / seconds:.1f} fps): {said}")
+    print(f"processor time for each picture: {shares}")
     assert max(growth.values()) < 30, said
