@@ -219,10 +219,12 @@ def expand_home(path: str | Path) -> Path:
 
 def existing_file(path: str | Path) -> Path:
     """Return the path if a non-empty file is there; otherwise raise SourceError that says what is."""
-    path = expand_home(path)
+    given, path = str(path), expand_home(path)
     if os.path.isdir(path):  # Path.is_dir and Path.exists raise an error for a name that is too long
         raise SourceError(f"{path} is a folder, not a file")
     if not os.path.exists(path):
+        if "://" in given:
+            raise SourceError(f"{given} is an address, not a file; download it first")
         raise SourceError(f"{path} does not exist (looked from {Path.cwd()})")
     if not path.is_file():  # a pipe would have to be read twice, and opening it may wait for ever
         raise SourceError(f"{path} is a device or a pipe, not a file; a camera is opened by its number, such as 0")

@@ -261,12 +261,14 @@ class Loop:
         if self.capture.error is not None:
             raise self.capture.error
         silent = time.perf_counter() - self.capture.last
+        browser_camera = getattr(self.capture.source, "widget", None)
         if self.capture.ended:
             self._stop.set()
         elif self.capture.lost:
-            waits_for_press = getattr(self.capture.source, "widget", None) is not None  # the browser's camera
-            way_out = "Press Start camera to go on." if waits_for_press else "Trying again every second."
+            way_out = "Press Start camera to go on." if browser_camera else "Trying again every second."
             self.status.set("waiting", f"{sentence(self.capture.lost)} {way_out}")
+        elif getattr(browser_camera, "camera_state", "") == "off" and silent > STALLED:
+            self.status.set("starting", "Press Start camera.")  # a browser starts it by itself only soon after a press
         elif self.capture.count and silent > STALLED and not self._predict.note:  # loading a model holds everything up
             self.status.set("waiting", "No new pictures come. Is the camera still plugged in?")
 

@@ -552,3 +552,8 @@ def test_a_video_without_a_single_frame_is_refused(tmp_path: Path, name: str) ->
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
         container.start_encoding()
     assert read_until_it_breaks(tmp_path / name)[0] == []
+
+
+def test_an_address_is_told_from_a_file() -> None:
+    with pytest.raises(SourceError, match="address"):
+        open_source("http://localhost/talk.mp4")

@@ -279,6 +279,23 @@ def test_a_page_without_a_camera_says_so_before_start() -> None:
     assert text(live, "note") == "Use the clip."
 
 
+def test_a_browsers_camera_that_stays_off_asks_for_a_press() -> None:
+    class Off(SteppedCamera):
+        def __init__(self) -> None:
+            super().__init__()
+            self.widget = ipywidgets.Label("Start camera")
+            self.widget.camera_state = "off"
+            opened.append(self)
+
+    opened: list[Off] = []
+    live = make(Off)
+    live.start()
+    wait_until(lambda: "Press Start camera" in text(live, "status"))
+    opened[0].step()
+    wait_until(lambda: live.stats()["state"] == "running")
+    opened[0].step()
+
+
 def test_after_a_long_cut_the_browsers_camera_asks_for_a_press() -> None:
     class CutOff(SteppedCamera):
         def __init__(self) -> None:
