@@ -86,7 +86,6 @@ RECIPES = {
         stages=(
             Stage(1200, horizon=1200, warmup=50, scale=(0.65, 2.2)),
             Stage(300, horizon=1200, cooldown=250, scale=(0.65, 4.0)),  # faces that fill the frame
-            Stage(1500, horizon=1500, warmup=50, cooldown=200, scale=(0.65, 3.0), restart=True),
         ),
         batch=12,
         rate=1e-3,
