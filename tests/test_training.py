@@ -18,7 +18,7 @@ from training.recipe import RECIPES, Stage
 
 SHAPE = (64, 96)
 TINY = {
-    "stages": (Stage(2, horizon=4), Stage(2, horizon=2, partial=0.5, restart=True)),
+    "stages": (Stage(2, horizon=4), Stage(2, horizon=2, partial=0.5, restart=True, blend=0.5)),
     "batch": 2,
     "shapes": (SHAPE,),
     "small_shapes": (),

@@ -17,6 +17,9 @@ class Stage:
     scale: tuple[float, float] = (1.0, 1.0)  # clothing: the smallest and largest size of a photo, as a factor
     partial: float = 0.0  # portrait: chance that a person is seen in part, as through a window anywhere on them
     restart: bool = False  # begins with the averaged weights and a new optimiser
+    blend: float = (
+        0.0  # share of the weights that a restart began with in those that are exported (Wortsman et al., 2022)
+    )
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ RECIPES = {
         stages=(
             Stage(3150, horizon=4400, warmup=100, cooldown=600, small_steps=2000),
             Stage(12_000, horizon=12_000, warmup=100, cooldown=600, small_steps=3000),
-            Stage(8000, horizon=8000, warmup=200, cooldown=600, small_steps=2000, partial=0.35, restart=True),
+            Stage(
+                8000, horizon=8000, warmup=200, cooldown=600, small_steps=2000, partial=0.35, restart=True, blend=0.5
+            ),
         ),
         batch=16,
         rate=1.5e-3,

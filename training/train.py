@@ -68,12 +68,14 @@ class Run:
         self.groups = [{"params": started, "share": task.recipe.start_rate}, {"params": fresh, "share": 1.0}]
         self.optimizer = self.new_optimizer()
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.began: dict[str, Tensor] = {}  # the averaged weights at the last restart
         self.checkpoint = folder / "checkpoint.pt"
         if self.checkpoint.exists():
             kept = torch.load(self.checkpoint, map_location=device, weights_only=True)
             self.network.load_state_dict(kept["network"])
             self.optimizer.load_state_dict(kept["optimizer"])
             self.average, self.step, self.seconds = kept["average"], kept["step"], kept["seconds"]
+            self.began = kept["began"]
             print(f"resuming after step {self.step}")
 
     def new_optimizer(self) -> torch.optim.AdamW:
@@ -83,7 +85,7 @@ class Run:
     def save(self) -> None:
         """Write the checkpoint; a crash leaves the old one or the new one."""
         state: dict[str, Any] = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
-        state |= {"average": self.average, "step": self.step, "seconds": self.seconds}
+        state |= {"average": self.average, "began": self.began, "step": self.step, "seconds": self.seconds}
         part = self.checkpoint.with_suffix(".part")
         torch.save(state, part)
         os.replace(part, self.checkpoint)
@@ -100,6 +102,7 @@ class Run:
         stage, step = self.task.recipe.stage(self.step)
         if stage.restart and step == 0:
             self.network.load_state_dict(self.average)
+            self.began = {name: value.clone() for name, value in self.average.items()}
             self.optimizer = self.new_optimizer()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate() * group["share"]
@@ -128,7 +131,13 @@ class Run:
 
     def export(self, weights: Tensor) -> nn.Module:
         """Write the averaged weights as the package reads them; returns the network that has them, as exported."""
-        average = self.task.adjusted(self.average, weights)
+        blend = self.task.recipe.stage(self.step - 1)[0].blend
+        average = self.average | {
+            name: torch.lerp(self.average[name], value, blend)
+            for name, value in self.began.items()
+            if value.is_floating_point()
+        }
+        average = self.task.adjusted(average, weights)
         state = {
             name: value.to("cpu", torch.float16).contiguous()
             for name, value in average.items()
