@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -25,6 +26,7 @@ jpeg = encode_jpeg(seglib.sample_frame())
 for _ in range(60):
     live._display.show(jpeg, time.perf_counter(), ("result",))
 """
+PICTURES = int(os.environ.get("SEGLIB_SOAK", "2000"))  # as in test_soak.py
 MEMORY = "__import__('psutil').Process().memory_info().rss / 2**20"
 BY_HAND = """
 error = []
@@ -172,6 +174,21 @@ def test_the_browsers_camera_comes_back_with_its_background_blurred(open_live: O
     live.notebook.wait_for_tracks(live=0, given=2)
     live.show()  # after a restart it can be had again
     live.wait_for_state("stopped")
+    assert live.notebook.errors == []
+
+
+@pytest.mark.slow
+def test_a_long_run_of_the_browsers_camera_leaves_nothing_behind(open_live: OpenLive, film: Path) -> None:
+    live = open_live("'browser', panes=('result',)", chromium=plays(film))
+    live.start()
+    live.wait_for_pictures(300)
+    before, began = live.notebook.ask(f"({MEMORY}, threading.active_count())"), (time.monotonic(), live.shown)
+    while live.shown < began[1] + PICTURES:
+        live.page.wait_for_timeout(5000)
+    after, rate = live.notebook.ask(f"({MEMORY}, threading.active_count())"), PICTURES / (time.monotonic() - began[0])
+    print(f"{rate:.1f} fps; kernel {after[0] - before[0]:+.1f} MB, threads from {before[1]} to {after[1]}")
+    assert after[0] < before[0] + 30
+    assert after[1] <= before[1] + 1
     assert live.notebook.errors == []
 
 
