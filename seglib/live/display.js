@@ -78,6 +78,10 @@ class View {
     this.model.off("change:message change:hint", this.describe);
   }
 
+  get isIdle() {
+    return ["stopped", "failed"].includes(this.model.get("state"));
+  }
+
   // ---- reports
 
   report(kind = "report") {
@@ -99,8 +103,7 @@ class View {
     this.connection.watch(silence > SILENCE);
     this.setProblem(this.problemAfter(silence));
     // Only while something runs: a kernel that gets messages never counts as idle. And nothing that has to wait.
-    const isIdle = ["stopped", "failed"].includes(this.model.get("state"));
-    if (!isIdle && !this.connection.isLost) this.report();
+    if (!this.isIdle && !this.connection.isLost) this.report();
   }
 
   /** @param {number} silence milliseconds */
@@ -212,8 +215,7 @@ class View {
     const label = this.shown ? `Live picture: ${panes}. ` : "No picture yet. ";
     this.canvas.setAttribute("aria-label", label + (this.problem || this.model.get("message")));
     this.badge.textContent = this.problem || (BADGES[state] ?? "");
-    const isIdle = ["stopped", "failed"].includes(state);
-    this.curtain.textContent = this.shown ? "" : this.model.get(isIdle ? "hint" : "message");
+    this.curtain.textContent = this.shown ? "" : this.model.get(this.isIdle ? "hint" : "message");
     this.curtain.hidden = this.shown > 0;
   }
 

@@ -144,8 +144,8 @@ class Loop:
 
     @property
     def alive(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._thread.is_alive()
+        """Whether it was started and has not told its end."""
+        return self._thread.is_alive() and self.status.state not in ("stopped", "failed")
 
     def start(self) -> None:
         """Stop the loop that is running, if there is one, and start. Returns without waiting for the camera."""

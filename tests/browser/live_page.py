@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from page import NotebookPage
 
+PICTURES = int(os.environ.get("SEGLIB_SOAK", "2000"))  # of a long run
 LIVE = """
 import os, threading
 os.environ.pop("SEGLIB_SOURCE", None)

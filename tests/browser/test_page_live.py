@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from fake_camera import FAKE, NO_CAMERA, plays
 from lab import PLAIN_NAME
-from live_page import LIVE, LOOPS, LivePage
+from live_page import LIVE, LOOPS, PICTURES, LivePage
 from numpy.typing import NDArray
 from page import OpenNotebook
 
@@ -26,7 +25,6 @@ jpeg = encode_jpeg(seglib.sample_frame())
 for _ in range(60):
     live._display.show(jpeg, time.perf_counter(), ("result",))
 """
-PICTURES = int(os.environ.get("SEGLIB_SOAK", "2000"))  # as in test_soak.py
 MEMORY = "__import__('psutil').Process().memory_info().rss / 2**20"
 BY_HAND = """
 error = []

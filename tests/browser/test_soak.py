@@ -6,7 +6,6 @@ network, and Playwright does: 60 kB a picture. So here it looks in from time to 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,13 +17,12 @@ import nbformat
 import psutil
 import pytest
 from lab import Lab
-from live_page import LIVE, LivePage
+from live_page import LIVE, PICTURES, LivePage
 from page import ARTIFACTS, QUIET, NotebookPage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
-PICTURES = int(os.environ.get("SEGLIB_SOAK", "2000"))
 WARM_UP = 300
 LOOK = 20  # seconds between two looks
 MEGABYTE = 2**20
