@@ -18,7 +18,7 @@ from training.recipe import RECIPES, Stage
 
 SHAPE = (64, 96)
 TINY = {
-    "stages": (Stage(2, horizon=4), Stage(2, horizon=2, partial=0.5, restart=True, blend=0.5)),
+    "stages": (Stage(2, horizon=4), Stage(2, horizon=2, partial=0.5, portraits=0.5, restart=True, blend=0.5)),
     "batch": 2,
     "shapes": (SHAPE,),
     "small_shapes": (),
@@ -165,6 +165,34 @@ def test_the_loss_is_small_for_the_truth_and_blind_where_nothing_is_believed() -
     assert loss(wrong, hidden) == pytest.approx(loss(target, hidden), abs=1e-3)
 
 
+def test_of_a_portrait_only_a_choice_of_classes_is_told() -> None:
+    target = torch.full((1, 8, 8), losses.UPPER)
+    target[:, :, :4] = 0
+    target[:, 0] = losses.IGNORED
+
+    def loss(name: str) -> float:
+        logits = torch.zeros(1, len(CLASS_NAMES), 8, 8)
+        logits[:, 0, :, :4] = logits[:, CLASS_NAMES.index(name), :, 4:] = 20
+        return float(losses.clothing_loss({"out": logits}, target, torch.ones(9), RECIPES["clothing"]))
+
+    assert loss("skin") == loss("top") < loss("shoes") - 1
+
+
+def test_frozen_blocks_stay_as_they_are(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = (Stage(2, horizon=2, frozen=2),)
+    monkeypatch.setitem(RECIPES, "clothing", dataclasses.replace(RECIPES["clothing"], **TINY | {"stages": stages}))
+    task = tasks.Task("clothing", folder)
+    assert train.train(task, tmp_path, torch.device("cpu"), 0, [])
+    before, after = (
+        load_file(folder / "start" / "portrait_v1.safetensors"),
+        load_file(tmp_path / "clothing.safetensors"),
+    )
+    same = {key.split(".")[1]: True for key in before if key in after}
+    for key in before.keys() & after.keys():
+        same[key.split(".")[1]] &= torch.equal(before[key].half(), after[key])
+    assert [int(block) for block, value in same.items() if value] == [0, 1]
+
+
 def test_iou_and_far_errors() -> None:
     truth = np.zeros((100, 100), np.uint8)
     truth[20:60, 20:60] = 255
@@ -197,7 +225,7 @@ def test_a_networks_output_has_the_size_of_its_input(name: str, channels: int, s
 @pytest.mark.parametrize("frame", [(360, 640), (480, 640), (640, 427), (9, 640)])
 def test_the_input_is_a_multiple_of_the_stride_in_the_shape_of_the_frame(frame: tuple[int, int]) -> None:
     frames = torch.zeros(1, 3, *frame, dtype=torch.uint8)
-    for name, stride, side in (("portrait", 32, 256), ("clothing", 16, 352)):
+    for name, stride, side in (("portrait", 32, 256), ("clothing", 16, 448)):
         height, width = NETWORKS[name].preprocess(frames).shape[-2:]
         assert height % stride == width % stride == 0
         assert height * width < 1.2 * side**2

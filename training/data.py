@@ -131,3 +131,14 @@ def clothing_photos(data: Path, validation: bool = False) -> list[Photo]:
         parts = read_grey(data / "parts" / f"{path.stem}.png")
         photos.append(Photo(f"street/{path.stem}", read_rgb(path), parts, np.full_like(parts, 255)))
     return photos
+
+
+def masked_portraits(data: Path) -> list[Photo]:
+    """The training portraits that have a soft mask, which is their target."""
+    photos = []
+    for path in close(data, validation=False):
+        soft = data / "close" / "masks" / f"{path.stem}.png"
+        if soft.exists():
+            mask = read_grey(soft)
+            photos.append(Photo(f"close/{path.stem}", read_rgb(path), mask, np.full_like(mask, 255)))
+    return photos

@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, binary_cross_entropy_with_logits, cross_entropy, pad
 
+from training.package import CLASS_NAMES
 from training.recipe import Recipe
 
 IGNORED = 255  # the number of a pixel's class that is not judged
+UPPER = 254  # the number of a pixel that is one of the next classes, nobody knows which
+UPPER_CLASSES = [CLASS_NAMES.index(name) for name in ("hair", "skin", "top", "accessory")]  # from head to chest
 _REACH = 5  # pixels: the width of what is called the edge
 
 
@@ -23,9 +26,28 @@ def portrait_loss(outputs: dict[str, Tensor], target: Tensor, trust: Tensor, rec
     return pixels + recipe.dice * dice(out, target, trust) + recipe.coarse * _weighted(coarse, small, small_trust)
 
 
-def clothing_loss(outputs: dict[str, Tensor], target: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy of (N, C, H, W) logits and (N, H, W) class numbers, weighted by class; IGNORED is left out."""
-    return cross_entropy(outputs["out"].float(), target, weights, ignore_index=IGNORED)
+def clothing_loss(outputs: dict[str, Tensor], target: Tensor, weights: Tensor, recipe: Recipe) -> Tensor:
+    """Cross-entropy weighted by class, Dice, and what is known of UPPER pixels; IGNORED is left out. A scalar.
+
+    outputs["out"] are logits, (N, C, H, W); target are class numbers, (N, H, W).
+    """
+    logits, upper = outputs["out"].float(), target == UPPER
+    known = target.masked_fill(upper, IGNORED)
+    loss = cross_entropy(logits, known, weights, ignore_index=IGNORED) + recipe.dice * class_dice(logits, known)
+    one_of_these = logits[:, UPPER_CLASSES].logsumexp(dim=1) - logits.logsumexp(dim=1)  # log of their probability
+    return loss - recipe.upper * (one_of_these * upper).sum() / upper.sum().clamp_min(1)
+
+
+def class_dice(logits: Tensor, target: Tensor) -> Tensor:
+    """One minus the Dice coefficient of each class over the whole batch, averaged; 0 for a class that is nowhere.
+
+    Cross-entropy hardly feels a class of few pixels; here each class counts the same.
+    """
+    judged = (target != IGNORED)[:, None]
+    truth = torch.zeros_like(logits).scatter_(1, target[:, None] * judged, 1.0) * judged
+    found = torch.softmax(logits, dim=1) * judged
+    shared, both = (found * truth).sum((0, 2, 3)), (found + truth).sum((0, 2, 3))
+    return (1 - 2 * shared / both.clamp_min(1))[truth.sum((0, 2, 3)) > 0].sum() / logits.shape[1]
 
 
 def dice(logits: Tensor, target: Tensor, trust: Tensor) -> Tensor:

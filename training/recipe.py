@@ -15,6 +15,8 @@ class Stage:
     cooldown: int = 1  # steps at the end in which the rate falls to zero linearly (Hägele et al., 2024)
     small_steps: int = 0  # for so many steps pictures have the small sizes (progressive resizing)
     scale: tuple[float, float] = (1.0, 1.0)  # clothing: the smallest and largest size of a photo, as a factor
+    portraits: float = 0.0  # clothing: chance of a portrait, whose pixels are background or one of UPPER_CLASSES
+    frozen: int = 0  # clothing: so many blocks of the backbone, from the first, stay as they are
     partial: float = 0.0  # portrait: chance that a person is seen in part, as through a window anywhere on them
     restart: bool = False  # begins with the averaged weights and a new optimiser
     blend: float = (
@@ -55,6 +57,7 @@ class Recipe:
     coarse: float = 0.3  # weight of the coarse output's loss
     sharpness: float = 2.0  # portrait: the exported logits are multiplied by it: opacity is surer than probability
     class_weight: float = 0.35  # clothing: classes count by their frequency to the power of minus this
+    upper: float = 0.5  # clothing: weight of what is known of portraits
     border: int = 1  # clothing: pixels on each side of where two classes meet that are ignored
 
     @property
@@ -89,12 +92,16 @@ RECIPES = {
     ),
     "clothing": Recipe(
         stages=(
-            Stage(1200, horizon=1200, warmup=50, scale=(0.65, 2.2)),
-            Stage(300, horizon=1200, cooldown=250, scale=(0.65, 4.0)),  # faces that fill the frame
+            Stage(1200, horizon=1200, warmup=50, small_steps=1200, scale=(0.65, 2.2)),
+            Stage(300, horizon=1200, cooldown=250, small_steps=300, scale=(0.65, 4.0)),  # faces that fill the frame
+            Stage(
+                2500, horizon=2500, warmup=50, cooldown=200, scale=(0.8, 4.5), portraits=0.25, frozen=4, restart=True
+            ),
         ),
         batch=12,
         rate=1e-3,
-        shapes=((256, 256), (320, 192)),
+        shapes=((256, 256), (320, 256), (384, 224)),
+        small_shapes=((256, 256), (320, 192)),
         average=0.995,
         close=0.35,
     ),

@@ -10,15 +10,16 @@ from torch import Tensor, nn
 
 from training.augment import Random, photographed, placement, relit, warp
 from training.compose import Sources, open_sources, put, room, sample
-from training.data import Bytes, clothing_photos, portrait_training
+from training.data import SURE, Bytes, clothing_photos, masked_portraits, portrait_training
 from training.evaluate import class_iou, clothing_counts, find, iou, portrait_sets
-from training.losses import IGNORED, clothing_loss, portrait_loss
+from training.losses import IGNORED, UPPER, clothing_loss, portrait_loss
 from training.package import CLASS_NAMES, NETWORKS
 from training.recipe import RECIPES, Recipe, Shape
 from training.start import start_clothing, start_portrait
 
 VALIDATE_EACH = 2  # of so many photos one is judged during a run; the report takes all
 HAIR = CLASS_NAMES.index("hair")
+PORTRAIT_SCALE = (0.5, 1.3)  # the smallest and largest size of a portrait of 512 pixels, as a factor
 INDOORS = 0.35  # probability that the person of a clothing picture stands in a room
 
 
@@ -35,8 +36,9 @@ class Task:
 
     def sources(self) -> Sources:
         """Read the training photos, and what stands behind people."""
-        photos = portrait_training(self.data) if self.name == "portrait" else clothing_photos(self.data)
-        return open_sources(self.data, photos)
+        if self.name == "portrait":
+            return open_sources(self.data, portrait_training(self.data))
+        return open_sources(self.data, clothing_photos(self.data) + masked_portraits(self.data))
 
     def start(self, network: nn.Module) -> list[nn.Parameter]:
         """Fill the part of the network that was trained on something else; returns its parameters."""
@@ -46,13 +48,21 @@ class Task:
         """A training picture of a step, (H, W, 3), its target and its trust, both (H, W)."""
         if self.name == "portrait":
             return sample(rng, sources, shape, self.recipe, self.recipe.stage(step)[0].partial)
-        image, target = clothing_picture(rng, sources, shape, self.recipe, self.recipe.stage(step)[0].scale)
+        stage, _ = self.recipe.stage(step)
+        if stage.portraits and rng.random() < stage.portraits:
+            image, target = upper_picture(rng, sources, shape)
+        else:
+            image, target = clothing_picture(rng, sources, shape, self.recipe, stage.scale)
+        if rng.random() < self.recipe.light:
+            image = relit(rng, image)
+        if rng.random() < self.recipe.camera:
+            image = photographed(rng, image)
         return image, target, np.full_like(target, 255)
 
     def loss(self, outputs: dict[str, Tensor], target: Tensor, trust: Tensor, weights: Tensor) -> Tensor:
         """A scalar. target and trust: (N, H, W) uint8; weights: of the classes."""
         if self.name == "clothing":
-            return clothing_loss(outputs, target.long(), weights)
+            return clothing_loss(outputs, target.long(), weights, self.recipe)
         opacity, believed = (part[:, None].float() / 255 for part in (target, trust))
         return portrait_loss(outputs, opacity, believed, self.recipe)
 
@@ -103,11 +113,23 @@ def clothing_picture(
         cut_out, image = image, room(rng, sources, shape)
         put(image, (cut_out, alpha))
         target[(target == IGNORED) & (alpha == 0)] = 0
-    if rng.random() < recipe.light:
-        image = relit(rng, image)
-    if rng.random() < recipe.camera:
-        image = photographed(rng, image)
     return image, np.asarray(target, np.uint8)
+
+
+def upper_picture(rng: Random, sources: Sources, shape: Shape) -> tuple[Bytes, Bytes]:
+    """A portrait, moved and scaled; (H, W, 3), and UPPER, background, or IGNORED where its mask is unsure."""
+    portraits = sources.groups[2]
+    photo = portraits[rng.integers(len(portraits))]
+    person = np.argwhere(photo.target > 127)
+    y, x = person[rng.integers(len(person))]
+    at = (rng.uniform(0.25, 0.75) * shape[1], rng.uniform(0.25, 0.75) * shape[0])
+    matrix = placement(rng, (x, y), at, float(np.exp(rng.uniform(*np.log(PORTRAIT_SCALE)))))
+    image, mask = (warp(part, matrix, shape) for part in (photo.image, photo.target))
+    inside = warp(photo.trust, matrix, shape) == 255
+    target = np.full(shape, IGNORED, np.uint8)
+    target[inside & (mask < 255 * (1 - SURE))] = 0
+    target[inside & (mask > 255 * SURE)] = UPPER
+    return image, target
 
 
 def bordered(classes: Bytes, width: int) -> Bytes:

@@ -106,6 +106,10 @@ class Run:
             self.optimizer = self.new_optimizer()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate() * group["share"]
+        self.network.train()
+        if stage.frozen:
+            for block in list(self.network.get_submodule("backbone").children())[: stage.frozen]:
+                block.eval().requires_grad_(False)
         torch.manual_seed(self.task.recipe.seed + self.step)  # of dropout, also in a run that was resumed
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             outputs = self.network(normalised(images))
@@ -218,7 +222,6 @@ def train(task: Task, folder: Path, device: torch.device, workers: int, stops: l
     before = saved = time.monotonic()
     losses: list[float] = []
     for batch in bar:
-        run.network.train()
         losses.append(run.learn(batch, weights))
         now = time.monotonic()
         run.seconds, before = run.seconds + now - before, now
@@ -249,12 +252,13 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the run, outside the repository")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
+    parser.add_argument("--threads", type=int, default=1, help="of the network on a CPU")
     parser.add_argument("--install", action="store_true", help="copy the finished run's weights into the package")
     args = parser.parse_args()
     args.run.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)  # a forked worker would wait for OpenCV's threads, which it does not have
     if args.device == "cpu" and args.workers:
-        torch.set_num_threads(1)  # more would lose on layers this small what the workers need
+        torch.set_num_threads(args.threads)
     task = Task(args.network, args.data)
     with collected_signals() as stops:
         finished = train(task, args.run, torch.device(args.device), args.workers, stops)
