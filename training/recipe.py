@@ -58,6 +58,7 @@ class Recipe:
     sharpness: float = 2.0  # portrait: the exported logits are multiplied by it: opacity is surer than probability
     class_weight: float = 0.35  # clothing: classes count by their frequency to the power of minus this
     upper: float = 0.5  # clothing: weight of what is known of portraits
+    accessory: float = 2.0  # clothing: is taken off the exported logit of accessory, which portraits make too likely
     border: int = 1  # clothing: pixels on each side of where two classes meet that are ignored
 
     @property
@@ -95,7 +96,7 @@ RECIPES = {
             Stage(1200, horizon=1200, warmup=50, small_steps=1200, scale=(0.65, 2.2)),
             Stage(300, horizon=1200, cooldown=250, small_steps=300, scale=(0.65, 4.0)),  # faces that fill the frame
             Stage(
-                2500, horizon=2500, warmup=50, cooldown=200, scale=(0.8, 4.5), portraits=0.25, frozen=4, restart=True
+                2250, horizon=2500, warmup=50, cooldown=200, scale=(0.8, 4.5), portraits=0.25, frozen=4, restart=True
             ),
         ),
         batch=12,

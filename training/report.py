@@ -143,9 +143,9 @@ def clothing_report(network: nn.Module, data: Path) -> Iterator[str]:
     people = [iou(np.where(found, 255, 0), photo.target) for found, photo in zip(labels, portraits, strict=True)]
     upper = [np.isin(found[photo.target > 127], UPPER_CLASSES) for found, photo in zip(labels, portraits, strict=True)]
     low, high = interval(people)
-    yield f"\nOn {len(people)} validation portraits of `close`, all classes but background together have a mean IoU of"
-    yield f"{np.mean(people):.3f} ({low:.3f}–{high:.3f}) with the person, of whom {np.concatenate(upper).mean():.1%} is"
-    yield "called hair, skin, top or accessory."
+    score = f"{np.mean(people):.3f} ({low:.3f}–{high:.3f}) with the person"
+    yield f"\nOn {len(people)} validation portraits of `close`, all classes but background have a mean IoU of {score};"
+    yield f"{np.concatenate(upper).mean():.1%} of the person's pixels are called hair, skin, top or accessory."
 
 
 def write_pictures(data: Path) -> None:

@@ -79,11 +79,13 @@ class Task:
     def adjusted(self, state: dict[str, Tensor], weights: Tensor) -> dict[str, Tensor]:
         """The network's state as it ships.
 
-        ``clothing``: the class weights of the loss are taken out of the last bias (Menon et al., 2021). ``portrait``:
-        the logits are multiplied by the recipe's sharpness.
+        ``clothing``: the class weights of the loss are taken out of the last bias (Menon et al., 2021), and what the
+        recipe says of accessory. ``portrait``: the logits are multiplied by the recipe's sharpness.
         """
         if self.name == "clothing":
-            return {**state, "classifier.4.bias": state["classifier.4.bias"] - weights.log()}
+            surplus = weights.log()
+            surplus[CLASS_NAMES.index("accessory")] += self.recipe.accessory
+            return {**state, "classifier.4.bias": state["classifier.4.bias"] - surplus}
         return {name: x * self.recipe.sharpness if name.startswith("last.") else x for name, x in state.items()}
 
     def validate(self, network: nn.Module) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
-SIZE = 352  # side in pixels of a square: the network was trained on inputs with as many pixels
+SIZE = 448  # side in pixels of a square: the network was trained on inputs with as many pixels
 STEP = 16  # height and width of an input are multiples of this, the output stride
 
 
