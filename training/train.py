@@ -252,7 +252,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the run, outside the repository")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
-    parser.add_argument("--threads", type=int, default=1, help="of the network on a CPU")
+    parser.add_argument("--threads", type=int, default=1, help="of the network on a CPU; clothing gains from two")
     parser.add_argument("--install", action="store_true", help="copy the finished run's weights into the package")
     args = parser.parse_args()
     args.run.mkdir(parents=True, exist_ok=True)
