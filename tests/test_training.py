@@ -18,7 +18,10 @@ from training.recipe import RECIPES, Stage
 
 SHAPE = (64, 96)
 TINY = {
-    "stages": (Stage(2, horizon=4), Stage(2, horizon=2, partial=0.5, portraits=0.5, restart=True, blend=0.5)),
+    "stages": (
+        Stage(2, horizon=4),
+        Stage(2, horizon=2, partial=0.5, portraits=0.5, class_dice=0.5, restart=True, blend=0.5),
+    ),
     "batch": 2,
     "shapes": (SHAPE,),
     "small_shapes": (),
@@ -173,7 +176,7 @@ def test_of_a_portrait_only_a_choice_of_classes_is_told() -> None:
     def loss(name: str) -> float:
         logits = torch.zeros(1, len(CLASS_NAMES), 8, 8)
         logits[:, 0, :, :4] = logits[:, CLASS_NAMES.index(name), :, 4:] = 20
-        return float(losses.clothing_loss({"out": logits}, target, torch.ones(9), RECIPES["clothing"]))
+        return float(losses.clothing_loss({"out": logits}, target, torch.ones(9), 0.5, 0.5))
 
     assert loss("skin") == loss("top") < loss("shoes") - 1
 

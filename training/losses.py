@@ -26,16 +26,18 @@ def portrait_loss(outputs: dict[str, Tensor], target: Tensor, trust: Tensor, rec
     return pixels + recipe.dice * dice(out, target, trust) + recipe.coarse * _weighted(coarse, small, small_trust)
 
 
-def clothing_loss(outputs: dict[str, Tensor], target: Tensor, weights: Tensor, recipe: Recipe) -> Tensor:
+def clothing_loss(
+    outputs: dict[str, Tensor], target: Tensor, weights: Tensor, dice_weight: float, upper_weight: float
+) -> Tensor:
     """Cross-entropy weighted by class, Dice, and what is known of UPPER pixels; IGNORED is left out. A scalar.
 
     outputs["out"] are logits, (N, C, H, W); target are class numbers, (N, H, W).
     """
     logits, upper = outputs["out"].float(), target == UPPER
     known = target.masked_fill(upper, IGNORED)
-    loss = cross_entropy(logits, known, weights, ignore_index=IGNORED) + recipe.dice * class_dice(logits, known)
+    loss = cross_entropy(logits, known, weights, ignore_index=IGNORED) + dice_weight * class_dice(logits, known)
     one_of_these = logits[:, UPPER_CLASSES].logsumexp(dim=1) - logits.logsumexp(dim=1)  # log of their probability
-    return loss - recipe.upper * (one_of_these * upper).sum() / upper.sum().clamp_min(1)
+    return loss - upper_weight * (one_of_these * upper).sum() / upper.sum().clamp_min(1)
 
 
 def class_dice(logits: Tensor, target: Tensor) -> Tensor:

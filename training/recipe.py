@@ -16,6 +16,7 @@ class Stage:
     small_steps: int = 0  # for so many steps pictures have the small sizes (progressive resizing)
     scale: tuple[float, float] = (1.0, 1.0)  # clothing: the smallest and largest size of a photo, as a factor
     portraits: float = 0.0  # clothing: chance of a portrait, whose pixels are background or one of UPPER_CLASSES
+    class_dice: float = 0.0  # clothing: weight of the Dice loss of the classes
     frozen: int = 0  # clothing: so many blocks of the backbone, from the first, stay as they are
     partial: float = 0.0  # portrait: chance that a person is seen in part, as through a window anywhere on them
     restart: bool = False  # begins with the averaged weights and a new optimiser
@@ -53,7 +54,7 @@ class Recipe:
 
     # Losses, and what becomes of the answer.
     edge: float = 3.0  # how much more a pixel within two pixels of an outline counts
-    dice: float = 0.5  # weight of the Dice loss
+    dice: float = 0.5  # portrait: weight of the Dice loss
     coarse: float = 0.3  # weight of the coarse output's loss
     sharpness: float = 2.0  # portrait: the exported logits are multiplied by it: opacity is surer than probability
     class_weight: float = 0.35  # clothing: classes count by their frequency to the power of minus this
@@ -96,7 +97,15 @@ RECIPES = {
             Stage(1200, horizon=1200, warmup=50, small_steps=1200, scale=(0.65, 2.2)),
             Stage(300, horizon=1200, cooldown=250, small_steps=300, scale=(0.65, 4.0)),  # faces that fill the frame
             Stage(
-                2250, horizon=2500, warmup=50, cooldown=200, scale=(0.8, 4.5), portraits=0.25, frozen=4, restart=True
+                2250,
+                horizon=2500,
+                warmup=50,
+                cooldown=200,
+                scale=(0.8, 4.5),
+                portraits=0.25,
+                class_dice=0.5,
+                frozen=4,
+                restart=True,
             ),
         ),
         batch=12,

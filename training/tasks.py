@@ -59,10 +59,12 @@ class Task:
             image = photographed(rng, image)
         return image, target, np.full_like(target, 255)
 
-    def loss(self, outputs: dict[str, Tensor], target: Tensor, trust: Tensor, weights: Tensor) -> Tensor:
-        """A scalar. target and trust: (N, H, W) uint8; weights: of the classes."""
+    def loss(self, outputs: dict[str, Tensor], target: Tensor, trust: Tensor, weights: Tensor, step: int) -> Tensor:
+        """A scalar, of a step. target and trust: (N, H, W) uint8; weights: of the classes."""
         if self.name == "clothing":
-            return clothing_loss(outputs, target.long(), weights, self.recipe)
+            return clothing_loss(
+                outputs, target.long(), weights, self.recipe.stage(step)[0].class_dice, self.recipe.upper
+            )
         opacity, believed = (part[:, None].float() / 255 for part in (target, trust))
         return portrait_loss(outputs, opacity, believed, self.recipe)
 

@@ -113,7 +113,7 @@ class Run:
         torch.manual_seed(self.task.recipe.seed + self.step)  # of dropout, also in a run that was resumed
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             outputs = self.network(normalised(images))
-        loss = self.task.loss(outputs, target, trust, weights)
+        loss = self.task.loss(outputs, target, trust, weights, self.step)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         length = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.task.recipe.clip)
